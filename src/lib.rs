@@ -1,0 +1,16 @@
+//! Your billing state, folded from verified webhooks: embedded, replayable, right in any order.
+//!
+//! Reading order, one corridor: **delivery → record → event → projection**.
+//!
+//! | module | is | never |
+//! |---|---|---|
+//! | [`mod@model`] | what billing is: objects, the fold, derived statuses, access | does IO, reads a clock, knows JSON |
+//! | [`mod@stripe`] | what Stripe's bytes mean: signature, envelope, decoding | stores anything, knows the log |
+//! | [`mod@log`] | ground state: the durable, append-only event log | looks into a body |
+//! | [`mod@projection`] | derived state on disk, disposable | is written by anything but the fold |
+//! | `engine` | ingest, catch up, rebuild, read | knows HTTP or a terminal |
+//! | `http`, `cli` | the doors | decide anything about billing |
+#![forbid(unsafe_code)]
+
+pub mod log;
+pub mod model;

@@ -1,0 +1,12 @@
+//! What billing is: ids, money, object kinds, the fold and what is derived from it.
+//!
+//! Pure: no IO, no clock, no async, no randomness, no hash order, no JSON. Time is an argument.
+
+pub mod event_type;
+pub mod fingerprint;
+pub mod id;
+pub mod kind;
+pub mod money;
+pub mod open;
+pub mod private;
+pub mod time;
