@@ -2,11 +2,19 @@
 //!
 //! Pure: no IO, no clock, no async, no randomness, no hash order, no JSON. Time is an argument.
 
+pub mod catalog;
+pub mod checkout;
+pub mod customer;
 pub mod event_type;
 pub mod fingerprint;
 pub mod id;
+pub mod invoice;
 pub mod kind;
 pub mod money;
+pub mod observation;
 pub mod open;
+pub mod payment;
 pub mod private;
+pub mod subscription;
 pub mod time;
+pub mod watch;
