@@ -14,3 +14,4 @@
 
 pub mod log;
 pub mod model;
+pub mod stripe;
