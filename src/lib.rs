@@ -15,3 +15,4 @@
 pub mod log;
 pub mod model;
 pub mod stripe;
+pub mod engine;
