@@ -1,5 +1,9 @@
-//! What Stripe's bytes mean. [`envelope`]: what does an event say about itself?
+//! What Stripe's bytes mean, in the order in which it is asked.
+//!
+//! [`signature`]: are they Stripe's? [`delivery`]: which event are they? [`envelope`]: what does the event say about itself?
 //!
 //! Pure: bytes and times in, values out. Never stores anything, never knows the log, reads no clock, opens no connection.
 
+pub mod delivery;
 pub mod envelope;
+pub mod signature;

@@ -59,7 +59,9 @@ fn check(body: &str, expected: Result<(), EnvelopeError>) {
 
 #[test]
 fn what_is_no_json_object_is_said_to_be_none() {
-    for body in ["", " ", "null", "[]", "\"evt_1\"", "1", "{", "{\"id\":\"evt_1\"", "{\"id\":\"evt_1\"} x", "\u{feff}{}"] {
+    for body in
+        ["", " ", "null", "[]", "\"evt_1\"", "1", "{", "{\"id\":\"evt_1\"", "{\"id\":\"evt_1\"} x", "\u{feff}{}"]
+    {
         check(body, Err(EnvelopeError::NotJson));
     }
     check(&SNAPSHOT[..SNAPSHOT.len() - 1], Err(EnvelopeError::NotJson));
@@ -146,7 +148,8 @@ fn the_last_of_two_equal_keys_counts() {
 #[test]
 fn nesting_of_any_depth_is_framed_without_recursion() {
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
-    for place in ["\"later\": {", "\"pending_webhooks\"", "\"request\"", "\"data\"", "\"type\"", "\"id\": \"evt_1\", "] {
+    for place in ["\"later\": {", "\"pending_webhooks\"", "\"request\"", "\"data\"", "\"type\"", "\"id\": \"evt_1\", "]
+    {
         let name = place.split('"').nth(1).unwrap();
         let body = with(place, &format!("\"{name}\": {deep}, {place}"));
         check(&body, Ok(()));
