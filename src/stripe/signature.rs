@@ -131,7 +131,7 @@ pub fn sign<'a>(secrets: impl IntoIterator<Item = &'a Secret>, body: &[u8], now:
     let mut header = format!("t={timestamp}");
     for secret in secrets {
         header.push_str(",v1=");
-        header.push_str(&hex::encode(secret.authenticate(&timestamp, body).as_bytes()));
+        header.push_str(&hex::encode(secret.authenticate(timestamp.as_bytes(), body).as_bytes()));
     }
     header
 }

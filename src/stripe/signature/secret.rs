@@ -67,8 +67,8 @@ impl Secret {
     }
 
     /// What `v1` must be. Compared with `==`, it takes the same time whatever differs.
-    pub(super) fn authenticate(&self, timestamp: &str, body: &[u8]) -> CtOutput<Hmac<Sha256>> {
-        self.authenticate_parts([timestamp.as_bytes(), b".", body])
+    pub(super) fn authenticate(&self, timestamp: &[u8], body: &[u8]) -> CtOutput<Hmac<Sha256>> {
+        self.authenticate_parts([timestamp, b".", body])
     }
 
     pub(super) fn authenticate_parts<const N: usize>(&self, parts: [&[u8]; N]) -> CtOutput<Hmac<Sha256>> {
