@@ -117,6 +117,17 @@ fn a_field_that_only_informs_may_be_anything() {
 }
 
 #[test]
+fn a_text_is_bounded_by_its_value_not_by_its_escapes() {
+    check(&with("customer.updated", &"t".repeat(TEXT_BYTES_MAX)), Ok(()));
+    check(&with("customer.updated", &"\\u0074".repeat(TEXT_BYTES_MAX)), Ok(()));
+    let too_long = Err(EnvelopeError::Field { field: "type" });
+    check(&with("customer.updated", &"t".repeat(TEXT_BYTES_MAX + 1)), too_long);
+    check(&with("customer.updated", &"\\u0074".repeat(TEXT_BYTES_MAX + 1)), too_long);
+    check(&with("customer.updated", ""), too_long);
+    check(&with("2026-07-29.dahlia", &"v".repeat(TEXT_BYTES_MAX + 1)), Ok(()));
+}
+
+#[test]
 fn a_request_is_null_a_string_or_an_object() {
     #[track_caller]
     fn check(request: &str, id: Option<&str>, key: Option<&str>) {
