@@ -123,32 +123,40 @@ fn the_header_is_bounded() {
 #[test]
 fn time_is_checked_both_ways_and_after_the_signature() {
     #[track_caller]
-    fn check(signed_at: i64, now: i64, tolerance: Tolerance, expected: Result<(), SignatureError>) {
+    fn check(signed_at: i64, now: i64, tolerance: Tolerance, expected: &'static str) {
         let secrets = verbatim("whsec_x");
         let header = sign(&secrets, b"body", Seconds(signed_at));
         let result = verify(Some(header.as_bytes()), b"body", &secrets, tolerance, Seconds(now));
-        assert_eq!(result.map(|_| ()), expected);
+        assert_eq!(outcome(&result), expected);
         let other = verify(Some(header.as_bytes()), b"other", &secrets, tolerance, Seconds(now));
         assert_eq!(outcome(&other), "bad_signature");
     }
     let usual = Tolerance::default();
-    check(1_000, 1_300, usual, Ok(()));
-    check(1_000, 1_301, usual, Err(SignatureError::TooOld { age: 301, allowed: 300 }));
-    check(1_300, 1_000, usual, Ok(()));
-    check(1_301, 1_000, usual, Err(SignatureError::TooNew { ahead: 301, allowed: 300 }));
+    check(1_000, 1_300, usual, "ok");
+    check(1_000, 1_301, usual, "too_old");
+    check(1_300, 1_000, usual, "ok");
+    check(1_301, 1_000, usual, "too_new");
     let exact = Tolerance { past: 0, future: 0 };
-    check(1_000, 1_000, exact, Ok(()));
-    check(1_000, 1_001, exact, Err(SignatureError::TooOld { age: 1, allowed: 0 }));
-    check(1_001, 1_000, exact, Err(SignatureError::TooNew { ahead: 1, allowed: 0 }));
+    check(1_000, 1_000, exact, "ok");
+    check(1_000, 1_001, exact, "too_old");
+    check(1_001, 1_000, exact, "too_new");
     for now in [i64::MIN, i64::MAX] {
-        check(0, now, Tolerance::UNCHECKED, Ok(()));
-        check(999_999_999_999, now, Tolerance::UNCHECKED, Ok(()));
+        check(0, now, Tolerance::UNCHECKED, "ok");
+        check(999_999_999_999, now, Tolerance::UNCHECKED, "ok");
     }
 }
 
 #[test]
+fn a_time_that_is_refused_says_how_far_it_is() {
+    let secrets = verbatim("whsec_x");
+    let header = sign(&secrets, b"", NOW);
+    let at = |now| verify(Some(header.as_bytes()), b"", &secrets, Tolerance { past: 10, future: 20 }, now).unwrap_err();
+    assert_eq!(at(NOW.plus(11)), SignatureError::TooOld { age: 11, allowed: 10 });
+    assert_eq!(at(NOW.plus(-21)), SignatureError::TooNew { ahead: 21, allowed: 20 });
+}
+
+#[test]
 fn a_secret_rolls_over_without_a_gap() {
-    let both: Secrets = "new=whsec_new,old=whsec_old".parse().unwrap();
     #[track_caller]
     fn check(signers: &str, verifiers: &str, label: Option<&str>) {
         let signers: Secrets = signers.parse().unwrap();
@@ -161,17 +169,16 @@ fn a_secret_rolls_over_without_a_gap() {
     check("a=whsec_old,b=whsec_new", "new=whsec_new,old=whsec_old", Some("new"));
     check("a=whsec_old,b=whsec_new", "old=whsec_old", Some("old"));
     check("a=whsec_new", "old=whsec_old", None);
-    assert_eq!(sign(&both, b"{}", NOW).matches("v1=").count(), 2);
 }
 
 #[test]
 fn a_list_of_secrets_says_what_is_wrong_with_it() {
+    use SecretsError as E;
     #[track_caller]
     fn check(list: &str, expected: Result<&str, SecretsError>) {
         let labels = list.parse().map(|secrets: Secrets| secrets.to_string());
         assert_eq!(labels.as_deref().map_err(|error| *error), expected, "{list:?}");
     }
-    use SecretsError as E;
     check("whsec_a", Ok("secret-1"));
     check(" whsec_a ,\twhsec_b\n", Ok("secret-1, secret-2"));
     check("live=whsec_a\r\n\r\ntest = whsec_b\r\n", Ok("live, test"));
