@@ -1,0 +1,173 @@
+//! The durable log, on sled 0.34.
+//!
+//! Never acknowledges before `fdatasync`; never lets sled's types out of this room.
+//!
+//! One thread writes. What waits in the queue becomes one *commit*: duplicates are dropped, the rest is encoded into
+//! *blocks* (see `block.rs`), one atomic batch, sled's flush, then `fdatasync` on sled's file through a second
+//! descriptor, because sled's flush ends in `sync_file_range`, which covers neither the file's growth nor the disk's cache.
+//!
+//! | key | value |
+//! |---|---|
+//! | `b` ‖ first position (8, big-endian) ‖ chunk (2, big-endian) | a block of records, or a piece of one |
+//! | `i` ‖ provider ‖ 0 ‖ `e` or `q` ‖ event id or quarantine hash | position (8, big-endian) ‖ first 8 bytes of the raw body's SHA-256 |
+//! | `m` `layout` | the version of this table (4, big-endian) |
+
+mod block;
+mod open;
+mod queue;
+mod store;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use super::ack::Ack;
+use super::encoded::Encoded;
+use super::error::{AppendError, OpenError, ReadError};
+use super::record::{Head, NewRecord, Position, Provider, Record, RecordId};
+use super::{EventLog, codec};
+use queue::{Queue, Request};
+use store::Store;
+use writer::Writer;
+
+#[cfg(test)]
+pub(in crate::log) use store::{Fault, Step};
+
+/// How a [`SledLog`] is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SledOptions {
+    /// What sled may keep in memory, in bytes. It goes somewhat beyond.
+    pub cache_bytes: u64,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// A durable log in a folder of its own. Dropping it stores what is queued, then closes.
+#[derive(Debug)]
+pub struct SledLog {
+    store: Arc<Store>,
+    queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the writer tells everybody else.
+#[derive(Debug)]
+struct Shared {
+    head: Mutex<Head>,
+    poisoned: OnceLock<Arc<str>>,
+}
+
+impl Shared {
+    fn head(&self) -> Head {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_head(&self, head: Head) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+}
+
+impl SledLog {
+    /// Opens the log in `folder`, which is created (mode 0700) if it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(folder: &Path, options: &SledOptions) -> Result<Self, OpenError> {
+        Self::start(open::open(folder, options)?, folder)
+    }
+
+    /// As [`SledLog::open`], on a disk that breaks where the test says.
+    #[cfg(test)]
+    pub(in crate::log) fn open_on(folder: &Path, fault: Fault) -> Result<Self, OpenError> {
+        let mut store = open::open(folder, &SledOptions::default())?;
+        store.fault = Some(fault);
+        Self::start(store, folder)
+    }
+
+    fn start(store: Store, folder: &Path) -> Result<Self, OpenError> {
+        let tail = store
+            .tail()
+            .map_err(|error| open::unreadable(folder, &error))?;
+        let store = Arc::new(store);
+        let queue = Arc::new(Queue::default());
+        let shared = Arc::new(Shared {
+            head: Mutex::new(tail.head),
+            poisoned: OnceLock::new(),
+        });
+        let writer = Writer::new(store.clone(), queue.clone(), shared.clone(), tail);
+        let thread = std::thread::Builder::new().name("billfold-log".to_owned());
+        let writer = thread
+            .spawn(move || writer.run())
+            .map_err(|error| OpenError::Storage {
+                path: folder.to_owned(),
+                reason: error.to_string().into(),
+            })?;
+        Ok(Self {
+            store,
+            queue,
+            shared,
+            writer: Some(writer),
+        })
+    }
+}
+
+impl Drop for SledLog {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has poisoned the log and acknowledged nothing since.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl EventLog for SledLog {
+    fn append(&self, records: Vec<NewRecord>) -> Ack {
+        if let Some(reason) = self.poisoned() {
+            return Ack::ready(Err(AppendError::Poisoned { reason }));
+        }
+        let prepared = records.into_iter().map(codec::Prepared::new).collect();
+        match prepared {
+            Ok(records) => {
+                let (sender, ack) = Ack::channel();
+                self.queue.push(Request {
+                    records,
+                    ack: sender,
+                });
+                ack
+            }
+            Err(error) => Ack::ready(Err(error)),
+        }
+    }
+
+    fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError> {
+        // Blocks beyond the head are not durable yet.
+        self.store.read(after, self.head().position, max)
+    }
+
+    fn find(&self, provider: Provider, id: &RecordId) -> Result<Option<Record>, ReadError> {
+        let Some(known) = self.store.known(&store::id_key(provider, id))? else {
+            return Ok(None);
+        };
+        if known.position > self.head().position {
+            return Ok(None);
+        }
+        self.store.record(known.position).map(Some)
+    }
+
+    fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    fn poisoned(&self) -> Option<Arc<str>> {
+        self.shared.poisoned.get().cloned()
+    }
+}

@@ -1,0 +1,357 @@
+//! Blocks and ids in sled: looking up, reading pages, and one durable commit.
+//!
+//! Never decides what is a duplicate or where a record goes: that is the writer's.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sled::{Batch, Db, IVec};
+
+use super::block::{Directory, Item, VALUE_BYTES_MAX};
+use crate::log::READ_BYTES_MAX;
+use crate::log::encoded::Encoded;
+use crate::log::error::ReadError;
+use crate::log::record::{Digest, Head, Position, Provider, Record, RecordId};
+use crate::model::time::Millis;
+
+const BLOCK: u8 = b'b';
+const ID: u8 = b'i';
+
+/// What the id index holds: where the record is, and enough of its body's hash to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) position: Position,
+    pub(super) body_start: [u8; 8],
+}
+
+/// Where the log ends, with what the next record needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tail {
+    pub(super) head: Head,
+    pub(super) received_at: Millis,
+}
+
+/// The steps of a commit, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::log) enum Step {
+    Apply,
+    Flush,
+    Sync,
+}
+
+/// Asked before each step of a commit whether it shall fail: how tests break the disk. Always none in production.
+pub(in crate::log) type Fault = Arc<dyn Fn(Step) -> std::io::Result<()> + Send + Sync>;
+
+pub(super) struct Store {
+    pub(super) db: Db,
+    /// sled's file through our own descriptor, because sled does not sync it.
+    pub(super) file: File,
+    pub(super) fault: Option<Fault>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Where the log ends, read from its last block alone.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub(super) fn tail(&self) -> Result<Tail, ReadError> {
+        let Some(block) = self
+            .blocks_from(Position::new(u64::MAX))?
+            .next()
+            .transpose()?
+        else {
+            let head = Head {
+                position: Position::START,
+                digest: Digest::GENESIS,
+                records: 0,
+            };
+            return Ok(Tail {
+                head,
+                received_at: Millis(i64::MIN),
+            });
+        };
+        let Some(last) = block.directory.items.last() else {
+            return Err(ReadError::Corrupt {
+                position: block.first,
+                reason: "its block is empty",
+            });
+        };
+        let record = block.encoded(last).decode()?;
+        let records = block
+            .directory
+            .records_before
+            .saturating_add(block.directory.items.len() as u64);
+        let head = Head {
+            position: record.position,
+            digest: record.digest,
+            records,
+        };
+        Ok(Tail {
+            head,
+            received_at: record.content.received_at,
+        })
+    }
+
+    /// What the index says about an id, durable or not.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`].
+    pub(super) fn known(&self, id_key: &[u8]) -> Result<Option<Known>, ReadError> {
+        let value = self.db.get(id_key).map_err(|error| storage(&error))?;
+        value.map(|value| Known::from_bytes(&value)).transpose()
+    }
+
+    /// The record at a position that is known to exist.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub(super) fn record(&self, position: Position) -> Result<Record, ReadError> {
+        let missing = ReadError::Corrupt {
+            position,
+            reason: "it is missing",
+        };
+        let block = self
+            .blocks_from(position)?
+            .next()
+            .transpose()
+            .map_err(|error| at(position, error))?;
+        let block = block.ok_or_else(|| missing.clone())?;
+        let item = block.directory.find(position).ok_or(missing)?;
+        block.encoded(item).decode()
+    }
+
+    /// Records after `after`, up to and with `last`, at most `max` and [`READ_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// [`ReadError`], if nothing comes before it.
+    pub(super) fn read(
+        &self,
+        after: Position,
+        last: Position,
+        max: usize,
+    ) -> Result<Vec<Encoded>, ReadError> {
+        let mut page = Vec::new();
+        if after >= last {
+            return Ok(page);
+        }
+        let next = Position::new(after.get().saturating_add(1));
+        let mut raw_bytes = 0_u64;
+        for block in self.blocks_from(next)? {
+            let block = match block {
+                Ok(block) => block,
+                Err(error) if page.is_empty() => return Err(at(next, error)),
+                Err(_) => break,
+            };
+            // The first block may begin, or even end, at or before `after`.
+            for item in block
+                .directory
+                .items
+                .iter()
+                .filter(|item| item.position > after)
+            {
+                raw_bytes = raw_bytes.saturating_add(u64::from(item.raw_bytes));
+                let full = page.len() >= max || (raw_bytes > READ_BYTES_MAX && !page.is_empty());
+                if full || item.position > last {
+                    return Ok(page);
+                }
+                page.push(block.encoded(item));
+            }
+        }
+        Ok(page)
+    }
+
+    /// The blocks from the one that holds `position` on, or would hold it.
+    fn blocks_from(&self, position: Position) -> Result<Blocks, ReadError> {
+        let all = block_key(Position::START, 0);
+        let before = self
+            .db
+            .range(all..=block_key(position, u16::MAX))
+            .next_back();
+        let first = match before {
+            Some(entry) => block_position(&entry.map_err(|error| storage(&error))?.0),
+            None => position,
+        };
+        Ok(Blocks {
+            entries: self
+                .db
+                .range(block_key(first, 0)..=block_key(Position::new(u64::MAX), u16::MAX)),
+        })
+    }
+
+    /// Stores a batch durably. After an error nothing is known about it.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn commit(&self, batch: Batch) -> Result<(), String> {
+        let before = |step| match &self.fault {
+            Some(fault) => fault(step).map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        before(Step::Apply)?;
+        self.db
+            .apply_batch(batch)
+            .map_err(|error| error.to_string())?;
+        before(Step::Flush)?;
+        self.db.flush().map_err(|error| error.to_string())?;
+        before(Step::Sync)?;
+        self.file.sync_data().map_err(|error| error.to_string())
+    }
+}
+
+/// A block in memory.
+struct Block {
+    first: Position,
+    directory: Directory,
+    bytes: Arc<[u8]>,
+}
+
+impl Block {
+    fn encoded(&self, item: &Item) -> Encoded {
+        Encoded::stored(item.position, self.bytes.clone(), item.range.clone())
+    }
+}
+
+/// Blocks in order, each put together from its chunks.
+struct Blocks {
+    entries: sled::Iter,
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Block, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.entries.next()?;
+        Some(
+            entry
+                .map_err(|error| storage(&error))
+                .and_then(|(key, value)| self.whole(&key, &value)),
+        )
+    }
+}
+
+impl Blocks {
+    fn whole(&mut self, key: &IVec, chunk: &IVec) -> Result<Block, ReadError> {
+        let first = block_position(key);
+        let corrupt = |reason| ReadError::Corrupt {
+            position: first,
+            reason,
+        };
+        let directory = Directory::read(chunk).map_err(corrupt)?;
+        if chunk.len() >= directory.bytes {
+            return Ok(Block {
+                first,
+                directory,
+                bytes: Arc::from(chunk.as_ref()),
+            });
+        }
+        let mut bytes = chunk.to_vec();
+        while bytes.len() < directory.bytes {
+            let (key, chunk) = match self.entries.next() {
+                Some(entry) => entry.map_err(|error| storage(&error))?,
+                None => return Err(corrupt("its block is cut short")),
+            };
+            if block_position(&key) != first {
+                return Err(corrupt("a chunk of its block is missing"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Block {
+            first,
+            directory,
+            bytes: Arc::from(bytes),
+        })
+    }
+}
+
+impl Known {
+    pub(super) fn new(position: Position, body_sha256: &[u8; 32]) -> Self {
+        Self {
+            position,
+            body_start: *body_sha256.first_chunk().unwrap_or(&[0; 8]),
+        }
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let (position, body_start) = bytes.split_at_mut(8);
+        position.copy_from_slice(&self.position.get().to_be_bytes());
+        body_start.copy_from_slice(&self.body_start);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, ReadError> {
+        match (bytes.first_chunk(), bytes.last_chunk(), bytes.len()) {
+            (Some(position), Some(body_start), 16) => Ok(Self {
+                position: Position::new(u64::from_be_bytes(*position)),
+                body_start: *body_start,
+            }),
+            _ => Err(ReadError::Storage {
+                reason: "an entry of the id index is damaged".into(),
+            }),
+        }
+    }
+}
+
+pub(super) fn id_key(provider: Provider, id: &RecordId) -> Vec<u8> {
+    let mut key = vec![ID];
+    key.extend_from_slice(provider.as_str().as_bytes());
+    key.push(0);
+    match id {
+        RecordId::Event(id) => {
+            key.push(b'e');
+            key.extend_from_slice(id.as_str().as_bytes());
+        }
+        RecordId::Quarantine(hash) => {
+            key.push(b'q');
+            key.extend_from_slice(hash);
+        }
+    }
+    key
+}
+
+/// Adds a block to a batch, cut into values that sled keeps in its main file.
+pub(super) fn insert_block(batch: &mut Batch, first: Position, block: &[u8]) -> Result<(), String> {
+    for (index, chunk) in block.chunks(VALUE_BYTES_MAX).enumerate() {
+        let index = u16::try_from(index).map_err(|_| "a block has too many chunks".to_owned())?;
+        batch.insert(&block_key(first, index), chunk);
+    }
+    Ok(())
+}
+
+fn block_key(first: Position, chunk: u16) -> [u8; 11] {
+    let mut key = [BLOCK; 11];
+    let (_, place) = key.split_at_mut(1);
+    let (position, index) = place.split_at_mut(8);
+    position.copy_from_slice(&first.get().to_be_bytes());
+    index.copy_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// Ranges hand out block keys only, so the bytes are there.
+fn block_position(key: &[u8]) -> Position {
+    let bytes = key.get(1..).and_then(<[u8]>::first_chunk);
+    Position::new(bytes.map_or(0, |bytes| u64::from_be_bytes(*bytes)))
+}
+
+fn storage(error: &sled::Error) -> ReadError {
+    ReadError::Storage {
+        reason: error.to_string().into(),
+    }
+}
+
+/// Damage to a whole block, told about the record that was asked for.
+fn at(asked: Position, error: ReadError) -> ReadError {
+    match error {
+        ReadError::Corrupt { position, reason } => ReadError::Corrupt {
+            position: position.max(asked),
+            reason,
+        },
+        other => other,
+    }
+}
