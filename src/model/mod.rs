@@ -2,9 +2,11 @@
 //!
 //! Pure: no IO, no clock, no async, no randomness, no hash order, no JSON. Time is an argument.
 
+pub mod access;
 pub mod catalog;
 pub mod checkout;
 pub mod customer;
+pub mod derived;
 pub mod event_type;
 pub mod fingerprint;
 pub mod id;
