@@ -3,20 +3,27 @@
 //! Pure: no IO, no clock, no async, no randomness, no hash order, no JSON. Time is an argument.
 
 pub mod access;
+pub mod apply;
 pub mod catalog;
+mod causal;
 pub mod checkout;
 pub mod customer;
 pub mod derived;
 pub mod event_type;
+mod facts;
 pub mod fingerprint;
 pub mod id;
 pub mod invoice;
+pub mod joined;
 pub mod kind;
 pub mod money;
+pub mod object;
 pub mod observation;
 pub mod open;
 pub mod payment;
 pub mod private;
+pub mod register;
 pub mod subscription;
 pub mod time;
+mod walk;
 pub mod watch;

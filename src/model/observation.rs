@@ -108,6 +108,11 @@ pub struct Facts {
     pub terminal: bool,
     /// Numbers that never fall along the true history.
     pub numbers: [i64; 2],
+    /// What a charge has given back. It usually grows, but falls when a refund fails: it may
+    /// order the events of one second, and nothing else.
+    pub refunded: i64,
+    /// The snapshot shows only a part: equal content proves no equal state.
+    pub partial: bool,
 }
 
 /// What is kept of an observation for good: small, and enough to resolve the object again.

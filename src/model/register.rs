@@ -1,0 +1,352 @@
+//! Layer B: which of an object's events shows its newest state, and how that was decided.
+//!
+//! The newest second wins; what happens inside one second is decided by strength of evidence:
+//! lifecycle, monotone numbers, the walk over states, named rules, and only then by convention,
+//! which is flagged. The rules and their proof idea are in docs/ordering.md.
+//! Never looks at arrival: the answer is a function of the set of entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::causal;
+use super::event_type::Role;
+use super::fingerprint::Fingerprint;
+use super::id::EventId;
+use super::kind::ObjectKind;
+use super::observation::{Entry, Facts};
+use super::time::Seconds;
+use super::walk;
+
+/// All entries of one object, by second; inside one second sorted by event id.
+pub type Seconded = BTreeMap<Seconds, Vec<Entry>>;
+
+/// The state of the fold after some second: what the next second starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carry {
+    /// The event whose snapshot is the newest state.
+    pub winner: EventId,
+    /// The content of that snapshot.
+    pub after: Fingerprint,
+    /// False when another event might as well be the newest one.
+    pub certain: bool,
+    /// What decided.
+    pub decided_by: Decision,
+    /// What the winner shows.
+    pub facts: Facts,
+    /// The second in which the status that the winner shows began.
+    pub status_since: Seconds,
+}
+
+impl Carry {
+    /// The state after a first second that has one event.
+    pub(super) fn alone(entry: &Entry) -> Self {
+        Self {
+            winner: entry.event.clone(),
+            after: entry.after,
+            certain: !entry.facts.partial,
+            decided_by: Decision::Alone,
+            facts: entry.facts.clone(),
+            status_since: entry.created,
+        }
+    }
+}
+
+/// What decided which event of a second is the last one. The weaker ones come later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Decision {
+    /// It is the only event of its second.
+    Alone,
+    /// All events of the second show the same content.
+    SameContent,
+    /// It shows a status that nothing leaves.
+    Terminal,
+    /// The others show the object's creation.
+    Creation,
+    /// Its status is further on in the lifecycle.
+    LifecycleRank,
+    /// A number that never falls is higher.
+    Numbers,
+    /// The others are reminders and change nothing.
+    Change,
+    /// The changes of the second form a walk that ends with it.
+    Walk,
+    /// The changes of the second lead back to the state before it.
+    ClosedWalk,
+    /// A rule of the lifecycle puts the others before it.
+    NamedRule,
+    /// Only the usual order of the types speaks for it. Uncertain.
+    TypeRank,
+    /// Nothing speaks for it; its id is the highest. Uncertain.
+    EventId,
+}
+
+impl Decision {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alone => "alone",
+            Self::SameContent => "same_content",
+            Self::Terminal => "terminal",
+            Self::Creation => "creation",
+            Self::LifecycleRank => "lifecycle_rank",
+            Self::Numbers => "numbers",
+            Self::Change => "change",
+            Self::Walk => "walk",
+            Self::ClosedWalk => "closed_walk",
+            Self::NamedRule => "named_rule",
+            Self::TypeRank => "type_rank",
+            Self::EventId => "event_id",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The fold over all seconds. None without entries.
+#[must_use]
+pub fn resolve(kind: ObjectKind, seconds: &Seconded) -> Option<Carry> {
+    history(kind, seconds).last().map(|(_, carry)| carry)
+}
+
+/// The state after each second, oldest first.
+pub fn history(kind: ObjectKind, seconds: &Seconded) -> impl Iterator<Item = (Seconds, Carry)> {
+    seconds.iter().scan(None, move |before: &mut Option<Carry>, (&second, entries)| {
+        *before = step(kind, before.as_ref(), second, entries);
+        before.clone().map(|carry| (second, carry))
+    })
+}
+
+/// One second of the fold. `entries` are all entries of that second, sorted by event id.
+///
+/// None only if there are no entries and nothing came before.
+#[must_use]
+pub fn step(kind: ObjectKind, before: Option<&Carry>, second: Seconds, entries: &[Entry]) -> Option<Carry> {
+    let Some(verdict) = Contest::new(kind, before, entries).decide() else {
+        return before.cloned();
+    };
+    let Verdict { winner, decided_by, certain } = verdict;
+    // A status that was left and entered again inside the second began again.
+    let unbroken = entries.iter().all(|entry| entry.facts.status == winner.facts.status);
+    let status_since = before
+        .filter(|before| unbroken && before.facts.status == winner.facts.status)
+        .map_or(second, |before| before.status_since);
+    Some(Carry {
+        winner: winner.event.clone(),
+        after: winner.after,
+        // A partial list never proves the whole state.
+        certain: certain && !winner.facts.partial,
+        decided_by,
+        facts: winner.facts.clone(),
+        status_since,
+    })
+}
+
+/// A state that is known to come before all candidates.
+#[derive(Clone, Copy)]
+struct Anchor<'a> {
+    content: Fingerprint,
+    certain: bool,
+    status: Option<&'a str>,
+}
+
+struct Verdict<'a> {
+    winner: &'a Entry,
+    decided_by: Decision,
+    certain: bool,
+}
+
+/// Drops candidates that cannot be the last one.
+type Narrowing<'a> = fn(&mut Contest<'a>);
+
+/// One second: the entries that may still be the last one, and the state that they start from.
+struct Contest<'a> {
+    kind: ObjectKind,
+    candidates: Vec<&'a Entry>,
+    anchor: Option<Anchor<'a>>,
+}
+
+impl<'a> Contest<'a> {
+    fn new(kind: ObjectKind, before: Option<&'a Carry>, entries: &'a [Entry]) -> Self {
+        let anchor = before.map(|carry| Anchor {
+            content: carry.after,
+            certain: carry.certain,
+            status: carry.facts.status.as_deref(),
+        });
+        Self { kind, candidates: entries.iter().collect(), anchor }
+    }
+
+    fn decide(mut self) -> Option<Verdict<'a>> {
+        if let [only] = self.candidates.as_slice() {
+            return Some(Verdict { winner: only, decided_by: Decision::Alone, certain: true });
+        }
+        if let Some(verdict) = self.settled(Decision::SameContent) {
+            return Some(verdict);
+        }
+        let narrowings: [(Decision, Narrowing<'a>); 5] = [
+            (Decision::Terminal, Self::keep_terminal),
+            (Decision::Creation, Self::drop_creation),
+            (Decision::LifecycleRank, Self::keep_highest_rank),
+            (Decision::Numbers, Self::keep_highest_numbers),
+            (Decision::Change, Self::drop_reminders),
+        ];
+        for (decision, narrow) in narrowings {
+            narrow(&mut self);
+            if let Some(verdict) = self.settled(decision) {
+                return Some(verdict);
+            }
+        }
+        self.walk().or_else(|| self.pause_pair()).or_else(|| self.named_rules()).or_else(|| self.convention())
+    }
+
+    /// The candidates agree: any of them shows the state.
+    fn settled(&self, decided_by: Decision) -> Option<Verdict<'a>> {
+        let contents: BTreeSet<Fingerprint> = self.candidates.iter().map(|entry| entry.after).collect();
+        if contents.len() != 1 {
+            return None;
+        }
+        let winner = self.highest()?;
+        Some(Verdict { winner, decided_by, certain: true })
+    }
+
+    /// The candidate with the highest type rank, then the highest id.
+    fn highest(&self) -> Option<&'a Entry> {
+        self.candidates.iter().copied().max_by(|a, b| {
+            let rank = a.event_type.rank().cmp(&b.event_type.rank());
+            rank.then_with(|| a.event.cmp(&b.event))
+        })
+    }
+
+    /// Nothing leaves a terminal status.
+    fn keep_terminal(&mut self) {
+        let terminal = self.candidates.iter().filter(|entry| entry.facts.terminal);
+        if let Some(top) = terminal.map(|entry| entry.facts.rank).max() {
+            self.candidates.retain(|entry| entry.facts.terminal && entry.facts.rank == top);
+        }
+    }
+
+    /// The creation is what the rest of the second starts from.
+    fn drop_creation(&mut self) {
+        let creations: Vec<&Entry> = self
+            .candidates
+            .iter()
+            .copied()
+            .filter(|entry| entry.event_type.role() == Role::Created)
+            .collect();
+        let contents: BTreeSet<Fingerprint> = creations.iter().map(|entry| entry.after).collect();
+        if let Some(last) = creations.last() {
+            self.anchor = Some(Anchor {
+                content: last.after,
+                certain: contents.len() == 1,
+                status: last.facts.status.as_deref(),
+            });
+        }
+        let changes = |entry: &Entry| matches!(entry.event_type.role(), Role::Changed | Role::Deleted);
+        if self.candidates.iter().any(|entry| changes(entry)) {
+            self.candidates.retain(|entry| entry.event_type.role() != Role::Created);
+        }
+    }
+
+    fn keep_highest_rank(&mut self) {
+        let kind = self.kind;
+        let rank = |entry: &Entry| entry.facts.rank_inside_second(kind);
+        let top = self.candidates.iter().map(|entry| rank(entry)).max();
+        self.candidates.retain(|entry| Some(rank(entry)) == top);
+    }
+
+    /// Keeps those that no other candidate surpasses in all numbers.
+    fn keep_highest_numbers(&mut self) {
+        let all: Vec<[i64; 2]> = self.candidates.iter().map(|entry| entry.facts.numbers).collect();
+        self.candidates.retain(|entry| {
+            let [a, b] = entry.facts.numbers;
+            !all.iter().any(|&[c, d]| (c > a && d >= b) || (c >= a && d > b))
+        });
+    }
+
+    /// A reminder shows a state, but not that it is the last one.
+    fn drop_reminders(&mut self) {
+        let reminds = |entry: &Entry| entry.event_type.role() == Role::Informational;
+        let changed = |entry: &Entry| matches!(entry.event_type.role(), Role::Changed | Role::Deleted);
+        if self.candidates.iter().any(|entry| changed(entry)) {
+            self.candidates.retain(|entry| !reminds(entry));
+        }
+    }
+
+    fn walk(&self) -> Option<Verdict<'a>> {
+        // Equal parts of two lists do not make them equal lists.
+        if self.candidates.iter().any(|entry| entry.facts.partial) {
+            return None;
+        }
+        let end = walk::end(&self.candidates, self.anchor.map(|anchor| anchor.content))?;
+        let at_end = self.candidates.iter().copied().filter(|entry| entry.after == end.content);
+        let winner = at_end.max_by(|a, b| a.event.cmp(&b.event))?;
+        let anchored = !end.closed || self.anchor.is_some_and(|anchor| anchor.certain);
+        Some(Verdict {
+            winner,
+            decided_by: if end.closed { Decision::ClosedWalk } else { Decision::Walk },
+            certain: anchored && !end.doubtful,
+        })
+    }
+
+    /// A pause and a resumption without more: the second ends as it began.
+    fn pause_pair(&mut self) -> Option<Verdict<'a>> {
+        let anchor = self.anchor?;
+        let paused = |entry: &Entry| entry.event_type.name() == "customer.subscription.paused";
+        let resumed = |entry: &Entry| entry.event_type.name() == "customer.subscription.resumed";
+        let alike = |entry: &Entry| entry.before.is_none() && (paused(entry) || resumed(entry));
+        if !self.candidates.iter().all(|entry| alike(entry)) {
+            return None;
+        }
+        let half = self.candidates.iter().filter(|entry| paused(entry)).count();
+        if half.checked_mul(2) != Some(self.candidates.len()) {
+            return None;
+        }
+        let began_paused = anchor.status? == "paused";
+        self.candidates.retain(|entry| paused(entry) == began_paused);
+        let verdict = self.settled(Decision::ClosedWalk)?;
+        Some(Verdict { certain: anchor.certain, ..verdict })
+    }
+
+    /// Drops what a rule puts before another candidate.
+    fn named_rules(&mut self) -> Option<Verdict<'a>> {
+        let (earlier, rest): (Vec<&Entry>, Vec<&Entry>) = self
+            .candidates
+            .iter()
+            .copied()
+            .partition(|entry| self.candidates.iter().any(|other| causal::precedes(entry, other)));
+        if earlier.is_empty() || rest.is_empty() {
+            return None;
+        }
+        let precede_all = |entry: &&Entry| rest.iter().all(|other| causal::precedes(entry, other));
+        let contents: BTreeSet<Fingerprint> = earlier.iter().map(|entry| entry.after).collect();
+        let start = earlier.first().filter(|_| contents.len() == 1);
+        let start = start.filter(|_| earlier.iter().all(precede_all));
+        self.anchor = start.map(|entry| Anchor {
+            content: entry.after,
+            certain: true,
+            status: entry.facts.status.as_deref(),
+        });
+        let stateless = earlier.iter().all(|entry| entry.before.is_none());
+        self.candidates = rest;
+        // What was dropped had no edge, so the walk of the others is whole.
+        self.settled(Decision::NamedRule).or_else(|| if stateless { self.walk() } else { None })
+    }
+
+    /// The end of evidence: the usual order of types, then the id. Both are flagged.
+    fn convention(&mut self) -> Option<Verdict<'a>> {
+        let top = self.candidates.iter().map(|entry| entry.event_type.rank()).max()?;
+        self.candidates.retain(|entry| entry.event_type.rank() == top);
+        let by_type = self.settled(Decision::TypeRank);
+        let winner = self.highest()?;
+        let by_id = Verdict { winner, decided_by: Decision::EventId, certain: false };
+        Some(Verdict { certain: false, ..by_type.unwrap_or(by_id) })
+    }
+}
