@@ -16,3 +16,4 @@ pub mod log;
 pub mod model;
 pub mod stripe;
 pub mod engine;
+pub mod projection;

@@ -2,9 +2,155 @@
 //!
 //! Never knows HTTP or a terminal, never reads a clock: the doors pass the time in.
 
-mod query;
+mod access;
+mod decode;
+mod error;
+mod fold;
+mod ingest;
+mod open;
+mod operations;
+mod read;
+mod rebuild;
 
-pub use query::{
-    Account, Collection, CURSOR_TEXT_BYTES_MAX, Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery,
-    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, ScopeFilter,
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use crate::log::{EventLog, Position};
+use crate::model::access::Policy;
+use crate::projection::Projection;
+
+pub use crate::projection::{
+    Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery,
+    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, PaymentRow, REDUCER_VERSION, ScopeFilter, Shown, TypeCount,
 };
+pub use access::AccessAnswer;
+pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
+pub use ingest::Ingested;
+pub use operations::{Conflict, WindowCounts};
+pub use read::{Readiness, Stats, StoredEvent};
+pub use rebuild::{Rebuilt, Refolded};
+
+use fold::Folder;
+use operations::Operations;
+
+/// The sled cache of the log, in bytes. Small: appends and sequential reads profit little.
+pub const LOG_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// The sled cache of the projections, in bytes.
+pub const PROJECTION_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How far long work has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Records done.
+    pub done: u64,
+    /// Records in all.
+    pub total: u64,
+}
+
+/// Told about long work while it goes on.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// How to open a folder.
+#[derive(Clone)]
+pub struct Options {
+    /// The folder. It is made when it does not exist.
+    pub data: PathBuf,
+    /// Who may use the product.
+    pub policy: Policy,
+    /// The metadata keys that hold the merchant's own user ids, beside `client_reference_id`.
+    /// A change folds the projections anew at the next open.
+    pub reference_keys: Vec<Box<str>>,
+    /// See [`LOG_CACHE_BYTES`].
+    pub log_cache_bytes: u64,
+    /// See [`PROJECTION_CACHE_BYTES`].
+    pub projection_cache_bytes: u64,
+    /// Told when opening has to fold many records.
+    pub on_progress: Option<OnProgress>,
+}
+
+impl Options {
+    /// The defaults for a folder.
+    #[must_use]
+    pub fn new(data: impl AsRef<Path>) -> Self {
+        Self {
+            data: data.as_ref().to_path_buf(),
+            policy: Policy::default(),
+            reference_keys: vec!["user_id".into()],
+            log_cache_bytes: LOG_CACHE_BYTES,
+            projection_cache_bytes: PROJECTION_CACHE_BYTES,
+            on_progress: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("data", &self.data).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// A folder of billing state: the log, and what is folded from it. Cheap to clone.
+#[derive(Clone)]
+pub struct Billfold {
+    shared: Arc<Shared>,
+    // Declared after `shared`: the last handle to go stops the fold.
+    _folder: Arc<Folder>,
+}
+
+struct Shared {
+    log: Arc<dyn EventLog>,
+    /// Replaced as a whole by a rebuild.
+    projection: RwLock<Arc<Projection>>,
+    /// Held by whoever folds: one at a time, so that every record is folded once.
+    folding: Mutex<()>,
+    applied: watch::Sender<Position>,
+    fold_error: Mutex<Option<FoldError>>,
+    operations: Mutex<Operations>,
+    options: Options,
+}
+
+impl Shared {
+    fn projection(&self) -> Arc<Projection> {
+        Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn operations(&self) -> MutexGuard<'_, Operations> {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fold_error(&self) -> Option<FoldError> {
+        self.fold_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Billfold {
+    /// Opens or creates a folder, and folds what is not folded yet.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(data: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(Options::new(data))
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with(options: Options) -> Result<Self, OpenError> {
+        open::open(options)
+    }
+
+    /// How the folder was opened.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+}
+
+impl std::fmt::Debug for Billfold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Billfold").field("data", &self.shared.options.data).finish_non_exhaustive()
+    }
+}

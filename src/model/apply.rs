@@ -43,8 +43,8 @@ pub trait Moments {
 /// What an observation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// The entry was already there; nothing changed.
-    Known,
+    /// The entry was already there; nothing changed. The object as it was given.
+    Known(Option<Object>),
     /// The object after the observation.
     Folded(Box<Object>),
     /// The object after the observation, but with the snapshot of another event: read the record of
@@ -70,7 +70,7 @@ pub fn apply<M: Moments>(
     let second = entry.created;
     let mut moment = moments.load(second)?;
     let Err(place) = moment.binary_search_by(|known| known.event.cmp(&entry.event)) else {
-        return Ok(Applied::Known);
+        return Ok(Applied::Known(object));
     };
     let object = object.unwrap_or_else(|| first(&observation, &entry));
     moment.insert(place, entry);

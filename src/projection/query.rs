@@ -6,6 +6,8 @@ use crate::model::id::{AccountId, ObjectId, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::time::Seconds;
 
+use super::outcome::FoldOutcome;
+
 /// The most items of one page.
 pub const PAGE_ITEMS_MAX: usize = 500;
 /// The items of a page where nobody asked for a number.
@@ -92,49 +94,6 @@ pub struct EventQuery {
     pub after: Option<Cursor>,
     /// At most so many items: 1 to [`PAGE_ITEMS_MAX`]; 0 stands for [`PAGE_ITEMS_DEFAULT`].
     pub limit: usize,
-}
-
-/// What the fold made of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum FoldOutcome {
-    /// Observed: it is part of an object's state.
-    Folded,
-    /// A type of the provider that moves no projection.
-    NotFolded,
-    /// A type that this version has never heard of.
-    UnknownType,
-    /// A notification without content.
-    Thin,
-    /// A type that is folded, in a shape that is not understood.
-    Unreadable,
-    /// No JSON, or no id.
-    Quarantined,
-}
-
-impl FoldOutcome {
-    /// Every outcome.
-    pub const ALL: [Self; 6] =
-        [Self::Folded, Self::NotFolded, Self::UnknownType, Self::Thin, Self::Unreadable, Self::Quarantined];
-
-    /// Its word in answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Folded => "folded",
-            Self::NotFolded => "not_folded",
-            Self::UnknownType => "unknown_type",
-            Self::Thin => "thin",
-            Self::Unreadable => "unreadable",
-            Self::Quarantined => "quarantined",
-        }
-    }
-
-    /// The outcome behind a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
-    }
 }
 
 /// Where a page ended. Opaque; survives restarts.

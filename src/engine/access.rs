@@ -1,0 +1,197 @@
+//! Who may use the product: gathers a customer's objects and asks the policy. Decides nothing itself.
+
+use crate::model::access::{Access, CustomerInput, Schedule, SubscriptionInput, combine, schedule, schedule_of};
+use crate::model::id::{ObjectId, ObjectKey, Scope};
+use crate::model::joined::Once;
+use crate::model::kind::ObjectKind;
+use crate::model::observation::Snapshot;
+use crate::model::time::Seconds;
+use crate::projection::{ListQuery, PAGE_ITEMS_MAX, Projection, ScopeFilter};
+
+use super::{Billfold, QueryError};
+
+/// The most subscriptions of one customer that access looks at, newest first.
+const SUBSCRIPTIONS_MAX: usize = 1_000;
+
+/// Who may use the product, for one customer or for all customers of one reference.
+#[derive(Debug, Clone)]
+pub struct AccessAnswer {
+    /// Whose answer, live or test.
+    pub scope: Scope,
+    /// The customers that it looks at.
+    pub customers: Vec<ObjectId>,
+    /// The answer.
+    pub access: Access,
+    /// The answer of each subscription alone.
+    pub subscriptions: Vec<(ObjectId, Access)>,
+}
+
+impl Billfold {
+    /// Whether a customer may use the product at `now`; none for a customer that nothing is known of.
+    ///
+    /// # Errors
+    /// [`QueryError::SeveralScopes`] when the scope does not say which.
+    pub fn access(
+        &self,
+        customer: &ObjectId,
+        scope: &ScopeFilter,
+        now: Seconds,
+    ) -> Result<Option<AccessAnswer>, QueryError> {
+        let projection = self.shared.projection();
+        let mut known = Vec::new();
+        for within in projection.scopes()?.into_iter().filter(|within| scope.admits(within)) {
+            if is_known(&projection, customer, &within)? {
+                known.push((vec![customer.clone()], within));
+            }
+        }
+        self.answer(&projection, known, now)
+    }
+
+    /// The same for the merchant's own user id: a Checkout's `client_reference_id`, or the metadata keys of
+    /// [`Options::reference_keys`](super::Options::reference_keys).
+    ///
+    /// # Errors
+    /// [`QueryError::SeveralScopes`] when the scope does not say which.
+    pub fn access_by_reference(
+        &self,
+        reference: &str,
+        scope: &ScopeFilter,
+        now: Seconds,
+    ) -> Result<Option<AccessAnswer>, QueryError> {
+        let projection = self.shared.projection();
+        let mut known = Vec::new();
+        for within in projection.scopes()?.into_iter().filter(|within| scope.admits(within)) {
+            let customers = projection.customers_of_reference(reference, &within)?;
+            if !customers.is_empty() {
+                known.push((customers, within));
+            }
+        }
+        self.answer(&projection, known, now)
+    }
+
+    fn answer(
+        &self,
+        projection: &Projection,
+        mut known: Vec<(Vec<ObjectId>, Scope)>,
+        now: Seconds,
+    ) -> Result<Option<AccessAnswer>, QueryError> {
+        if known.len() > 1 {
+            return Err(QueryError::SeveralScopes(known.into_iter().map(|(_, scope)| scope).collect()));
+        }
+        let Some((customers, scope)) = known.pop() else {
+            return Ok(None);
+        };
+        let policy = &self.shared.options.policy;
+        let mut schedules: Vec<Schedule> = Vec::new();
+        let mut subscriptions = Vec::new();
+        for customer in &customers {
+            let input = self.input(projection, customer, &scope)?;
+            for subscription in &input.subscriptions {
+                let alone = schedule_of(&input, &subscription.id, policy);
+                subscriptions.extend(alone.map(|alone| (subscription.id.clone(), alone.at(now))));
+            }
+            schedules.push(schedule(&input, policy));
+        }
+        let access = combine(&schedules).at(now);
+        Ok(Some(AccessAnswer { scope, customers, access, subscriptions }))
+    }
+
+    fn input(
+        &self,
+        projection: &Projection,
+        customer: &ObjectId,
+        scope: &Scope,
+    ) -> Result<CustomerInput, QueryError> {
+        let key = |kind| ObjectKey { kind, id: customer.clone(), scope: scope.clone() };
+        let own = projection.object(&key(ObjectKind::Customer))?;
+        let entitlements = projection.object(&key(ObjectKind::Entitlements))?;
+        let mut input = CustomerInput {
+            customer: customer.clone(),
+            deleted_at: own.and_then(|shown| shown.object.joined.once(Once::DeletedAt)),
+            subscriptions: Vec::new(),
+            entitlements: entitlements.and_then(|shown| match shown.object.current() {
+                Snapshot::Entitlements(entitlements) => Some(entitlements),
+                _ => None,
+            }),
+        };
+        let mut query = ListQuery {
+            scope: ScopeFilter::only(scope),
+            customer: Some(customer.clone()),
+            limit: PAGE_ITEMS_MAX,
+            ..ListQuery::default()
+        };
+        while input.subscriptions.len() < SUBSCRIPTIONS_MAX {
+            let page = projection.objects(ObjectKind::Subscription, &query)?;
+            for shown in page.items {
+                let object = shown.object;
+                let Snapshot::Subscription(snapshot) = object.current() else { continue };
+                let latest_payment = match &snapshot.latest_invoice {
+                    Some(invoice) => self.payment_status(invoice, scope)?,
+                    None => None,
+                };
+                input.subscriptions.push(SubscriptionInput {
+                    id: object.key.id.clone(),
+                    status_since: object.status_since(),
+                    ambiguous: object.ambiguous(),
+                    last_known_status: None,
+                    latest_payment,
+                    snapshot: *snapshot,
+                });
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => break,
+            }
+        }
+        self.name_plans(projection, &mut input, scope)?;
+        Ok(input)
+    }
+
+    /// The gravest status among an invoice's payments (their order is the order of precedence).
+    fn payment_status(
+        &self,
+        invoice: &ObjectId,
+        scope: &Scope,
+    ) -> Result<Option<crate::model::derived::payment::PaymentStatus>, QueryError> {
+        let key = ObjectKey { kind: ObjectKind::Invoice, id: invoice.clone(), scope: scope.clone() };
+        Ok(self.invoice_payments(&key)?.into_iter().map(|row| row.payment.status).min())
+    }
+
+    /// Items name their price; what the price is called may stand in the price's own object.
+    fn name_plans(
+        &self,
+        projection: &Projection,
+        input: &mut CustomerInput,
+        scope: &Scope,
+    ) -> Result<(), QueryError> {
+        let items = input.subscriptions.iter_mut().flat_map(|subscription| &mut subscription.snapshot.items);
+        for item in items.filter(|item| item.lookup_key.is_none() || item.product.is_none()) {
+            let Some(id) = item.price.clone() else { continue };
+            let key = ObjectKey { kind: ObjectKind::Price, id, scope: scope.clone() };
+            let Some(Snapshot::Price(price)) = projection.object(&key)?.map(|shown| shown.object.current()) else {
+                continue;
+            };
+            item.lookup_key = item.lookup_key.take().or(price.lookup_key);
+            item.product = item.product.take().or(price.product);
+        }
+        Ok(())
+    }
+}
+
+/// Something names this customer: its own events, a subscription, an entitlement list.
+fn is_known(projection: &Projection, customer: &ObjectId, scope: &Scope) -> Result<bool, QueryError> {
+    let key = |kind| ObjectKey { kind, id: customer.clone(), scope: scope.clone() };
+    if projection.object(&key(ObjectKind::Customer))?.is_some()
+        || projection.object(&key(ObjectKind::Entitlements))?.is_some()
+    {
+        return Ok(true);
+    }
+    let query = ListQuery {
+        scope: ScopeFilter::only(scope),
+        customer: Some(customer.clone()),
+        limit: 1,
+        ..ListQuery::default()
+    };
+    Ok(!projection.objects(ObjectKind::Subscription, &query)?.items.is_empty())
+}
+

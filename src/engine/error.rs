@@ -1,0 +1,96 @@
+//! Why the engine did not open, ingest, answer or rebuild, and who acts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::log::{self, AppendError, ReadError};
+use crate::model::id::Scope;
+use crate::projection::{InvalidCursor, ProjectionError};
+
+/// Why a folder did not open. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has the folder open. *Handling*: stop it, or ask it over HTTP with `--url`.
+    #[error("another process has {} open: stop it, or ask it with --url", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The log did not open. *Handling*: as its own message says.
+    #[error(transparent)]
+    Log(log::OpenError),
+    /// The projections did not open and could not be made anew. *Handling*: look at the disk.
+    #[error("the projections in {} did not open", path.display())]
+    Projection {
+        /// Their folder.
+        path: PathBuf,
+        /// Why.
+        source: ProjectionError,
+    },
+    /// The log could not be folded. *Handling*: as the source says.
+    #[error("the log could not be folded")]
+    Fold(#[source] FoldError),
+    /// The folder could not be made or read. *Handling*: check its place and permissions.
+    #[error("the folder {} cannot be used ({reason}): check its place and permissions", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: Arc<str>,
+    },
+}
+
+/// Why a delivery was not stored. The provider retries; nothing is lost.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// The log did not take it. *Handling*: as its own message says.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Why the fold stands still. Appends go on; the state shown is older than the log.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum FoldError {
+    /// A record cannot be read. *Handling*: restore it from a backup; nothing is skipped silently.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The projection cannot be written. *Handling*: as its own message says.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The id exists in several scopes. *Handling*: say which account and mode.
+    #[error("the id exists in {} scopes: say which with account and livemode", .0.len())]
+    SeveralScopes(Vec<Scope>),
+    /// The cursor is none of ours. *Handling*: pass `next` unchanged.
+    #[error(transparent)]
+    Cursor(#[from] InvalidCursor),
+    /// A record cannot be read. *Handling*: verify the log.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The projection cannot be read. *Handling*: as its own message says.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+}
+
+/// Why a rebuild did not come to its end. The old projection stays in use.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RebuildError {
+    /// The fold stopped. *Handling*: as the source says.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The new projection could not take the old one's place. *Handling*: look at the disk.
+    #[error("the rebuilt projection could not take its place: {reason}")]
+    Swap {
+        /// What the operating system said.
+        reason: Arc<str>,
+    },
+}

@@ -1,0 +1,113 @@
+//! Opening a folder: the log first, then the projections, made anew where they cannot be gone on with.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::watch;
+
+use crate::log::{self, EventLog, Position, SledLog, SledOptions};
+use crate::projection::{Checkpoint, Opened, Projection, ProjectionError};
+
+use super::fold::Folder;
+use super::operations::Operations;
+use super::{Billfold, OpenError, Options, Shared};
+
+/// The log's folder inside the data folder.
+const LOG: &str = "log";
+/// The projections' folder.
+const PROJECTION: &str = "projection";
+/// The counts' file.
+const OPERATIONS: &str = "operations";
+
+/// Where the projections live.
+pub(super) fn projection_dir(data: &Path) -> PathBuf {
+    data.join(PROJECTION)
+}
+
+pub(super) fn open(options: Options) -> Result<Billfold, OpenError> {
+    let log_options = SledOptions { cache_bytes: options.log_cache_bytes };
+    let log = SledLog::open(&options.data.join(LOG), &log_options).map_err(|error| match error {
+        log::OpenError::Locked { .. } => OpenError::Locked { path: options.data.clone() },
+        other => OpenError::Log(other),
+    })?;
+    with_log(options, Arc::new(log))
+}
+
+fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billfold, OpenError> {
+    let projection = open_projection(&options, &*log)?;
+    let operations = Operations::load(options.data.join(OPERATIONS));
+    let checkpoint = projection
+        .checkpoint()
+        .map_err(|source| OpenError::Projection { path: projection_dir(&options.data), source })?;
+    let (applied, _) = watch::channel(Position::new(checkpoint.position));
+    let shared = Arc::new(Shared {
+        log,
+        projection: RwLock::new(Arc::new(projection)),
+        folding: Mutex::new(()),
+        applied,
+        fold_error: Mutex::new(None),
+        operations: Mutex::new(operations),
+        options,
+    });
+    catch_up_first(&shared)?;
+    let folder = Folder::start(Arc::clone(&shared)).map_err(|error| OpenError::Folder {
+        path: shared.options.data.clone(),
+        reason: error.to_string().into(),
+    })?;
+    Ok(Billfold { shared, _folder: Arc::new(folder) })
+}
+
+/// Folds what is missing before anybody reads. A record that cannot be read does not stop the start:
+/// the state up to it is shown, and readiness says why no more.
+fn catch_up_first(shared: &Shared) -> Result<(), OpenError> {
+    match shared.fold_now() {
+        Ok(_) | Err(super::FoldError::Read(_)) => Ok(()),
+        Err(error) => Err(OpenError::Fold(error)),
+    }
+}
+
+fn open_projection(options: &Options, log: &dyn EventLog) -> Result<Projection, OpenError> {
+    let path = projection_dir(&options.data);
+    let failed = |source| OpenError::Projection { path: path.clone(), source };
+    match Projection::open(&path, options.projection_cache_bytes, &options.reference_keys) {
+        Ok(Opened::Ready(projection)) if belongs_to(&projection, log) => return Ok(projection),
+        Err(ProjectionError::Locked) => return Err(OpenError::Locked { path: options.data.clone() }),
+        // Another version, another log, or damage: derived state is made anew.
+        Ok(Opened::Ready(_) | Opened::Outdated) | Err(_) => {}
+    }
+    discard(&path).map_err(|error| failed(ProjectionError::Storage { reason: error.to_string().into() }))?;
+    fresh_projection(&path, options).map_err(failed)
+}
+
+/// An empty projection in an empty place.
+pub(super) fn fresh_projection(path: &Path, options: &Options) -> Result<Projection, ProjectionError> {
+    match Projection::open(path, options.projection_cache_bytes, &options.reference_keys)? {
+        Opened::Ready(projection) => Ok(projection),
+        Opened::Outdated => Err(ProjectionError::Damaged { reason: "it is not empty".into() }),
+    }
+}
+
+pub(super) fn discard(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether a projection was folded from this log: its checkpoint lies in it, on the same chain.
+fn belongs_to(projection: &Projection, log: &dyn EventLog) -> bool {
+    let Ok(checkpoint) = projection.checkpoint() else {
+        return false;
+    };
+    if checkpoint == Checkpoint::START {
+        return true;
+    }
+    let Some(before) = checkpoint.position.checked_sub(1) else {
+        return false;
+    };
+    let found = log.read(Position::new(before), 1).ok().and_then(|mut page| page.pop());
+    found.is_some_and(|record| {
+        record.position.get() == checkpoint.position && record.digest.0 == checkpoint.digest
+    })
+}
+

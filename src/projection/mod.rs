@@ -1,0 +1,292 @@
+//! Derived state on disk: one sled tree, written by the fold alone, disposable at any time.
+//!
+//! Every byte of it but the checkpoint is a function of the set of folded records. Never looks
+//! into a body, never reads the log; whatever is missing or damaged is folded anew.
+
+mod codec;
+mod derive;
+mod index;
+mod keys;
+mod outcome;
+mod query;
+mod read;
+mod staged;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::apply::{Applied, apply};
+use crate::model::id::EventId;
+use crate::model::observation::{Observation, Snapshot};
+
+pub use derive::PaymentRow;
+pub use outcome::FoldOutcome;
+pub use query::{
+    Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT,
+    PAGE_ITEMS_MAX, Page, ScopeFilter,
+};
+pub use read::{Census, Shown, TypeCount};
+
+use staged::Staged;
+
+/// The version of the fold and of the rows that it writes. A change of either raises it, and every
+/// projection of another version is folded anew.
+pub const REDUCER_VERSION: u32 = 1;
+
+/// The name of the tree that holds everything.
+const TREE: &str = "state";
+/// The key, in the database's default tree, of what the projection was made by.
+const STAMP: &str = "stamp";
+
+/// Why derived state cannot be used. It can always be thrown away and folded anew.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectionError {
+    /// A row is not what the fold wrote. *Handling*: `billfold rebuild`.
+    #[error("the projection is damaged ({reason}): run `billfold rebuild`")]
+    Damaged {
+        /// What does not fit.
+        reason: Arc<str>,
+    },
+    /// The storage failed. *Handling*: look at the disk, then restart.
+    #[error("the projection's storage failed ({reason}): look at the disk, then restart")]
+    Storage {
+        /// What the storage said.
+        reason: Arc<str>,
+    },
+    /// Another process has the folder open. *Handling*: stop it, or ask it instead.
+    #[error("another process has the projection open")]
+    Locked,
+    /// A record that decides an object's state could not be read again. *Handling*: verify the log.
+    #[error("a record that the projection needs cannot be read again: {reason}")]
+    Recall {
+        /// What the log said.
+        reason: Arc<str>,
+    },
+}
+
+impl From<sled::Error> for ProjectionError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Corruption { .. } => Self::Damaged { reason: "a page fails its checksum".into() },
+            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => Self::Locked,
+            other => Self::Storage { reason: other.to_string().into() },
+        }
+    }
+}
+
+/// How far the fold has come, and along which chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The last folded position; 0 before the first.
+    pub position: u64,
+    /// The log's digest there: another log is noticed.
+    pub digest: [u8; 32],
+}
+
+impl Checkpoint {
+    /// Before the first record.
+    pub const START: Self = Self { position: 0, digest: [0; 32] };
+}
+
+/// What made a projection. Another maker, another fold.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    reducer: u32,
+    reference_keys: Vec<Box<str>>,
+}
+
+/// One record as the fold takes it.
+#[derive(Debug)]
+pub struct Step {
+    /// Its id, as text.
+    pub record: Box<str>,
+    /// Its event type, as far as it says one.
+    pub event_type: Option<Box<str>>,
+    /// What came of decoding it.
+    pub outcome: FoldOutcome,
+    /// Why it is not folded, if that needs a word.
+    pub reason: Option<Box<str>>,
+    /// What it says.
+    pub observation: Option<Box<Observation>>,
+}
+
+/// A record that changed no object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfolded {
+    /// Its event type, as far as it says one.
+    pub event_type: Option<Box<str>>,
+    /// Why.
+    pub reason: Option<Box<str>>,
+}
+
+/// Derived state on disk.
+#[derive(Debug)]
+pub struct Projection {
+    db: sled::Db,
+    tree: sled::Tree,
+    reference_keys: Vec<Box<str>>,
+}
+
+/// An opened projection, and whether it can be gone on with.
+#[derive(Debug)]
+pub enum Opened {
+    /// It was made by this version, or is new.
+    Ready(Projection),
+    /// It was made by another version or under other settings: fold it anew.
+    Outdated,
+}
+
+impl Projection {
+    /// Opens or creates the projection in `dir`.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]; all but [`ProjectionError::Locked`] are mended by throwing it away.
+    pub fn open(dir: &Path, cache_bytes: u64, reference_keys: &[Box<str>]) -> Result<Opened, ProjectionError> {
+        let config = sled::Config::new()
+            .path(dir)
+            .cache_capacity(cache_bytes)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(Some(FLUSH_EVERY_MS));
+        // sled panics on some damaged files; a projection may never stop the start.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        let db = opened.map_err(|_| ProjectionError::Damaged { reason: "it cannot be opened".into() })??;
+        let stamp = Stamp { reducer: REDUCER_VERSION, reference_keys: reference_keys.to_vec() };
+        match db.get(STAMP)? {
+            Some(bytes) if codec::decode::<Stamp>(&bytes).ok().as_ref() != Some(&stamp) => {
+                return Ok(Opened::Outdated);
+            }
+            Some(_) => {}
+            None => {
+                db.insert(STAMP, codec::encode(&stamp)?)?;
+            }
+        }
+        let tree = db.open_tree(TREE)?;
+        Ok(Opened::Ready(Self { db, tree, reference_keys: reference_keys.to_vec() }))
+    }
+
+    /// How far the fold has come.
+    ///
+    /// # Errors
+    /// [`ProjectionError`].
+    pub fn checkpoint(&self) -> Result<Checkpoint, ProjectionError> {
+        match self.tree.get(keys::CHECKPOINT)? {
+            Some(bytes) => codec::decode(&bytes),
+            None => Ok(Checkpoint::START),
+        }
+    }
+
+    /// Folds a page of records and moves the checkpoint, all in one atomic write.
+    ///
+    /// `recall` reads the snapshot of an earlier record again.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]; then nothing of the page is written.
+    pub fn fold(
+        &self,
+        page: Vec<Step>,
+        checkpoint: Checkpoint,
+        recall: &dyn Fn(&EventId) -> Result<Snapshot, ProjectionError>,
+    ) -> Result<(), ProjectionError> {
+        let mut staged = Staged::new(&self.tree, &self.reference_keys);
+        for step in page {
+            fold_one(&mut staged, step, recall)?;
+        }
+        staged.settle_objects()?;
+        derive::settle_payments(&mut staged)?;
+        staged.commit(checkpoint)
+    }
+
+    /// Folds records anew that were not understood before. The checkpoint stays.
+    ///
+    /// # Errors
+    /// [`ProjectionError`]; then nothing is written.
+    pub fn refold(
+        &self,
+        page: Vec<(FoldOutcome, Step)>,
+        recall: &dyn Fn(&EventId) -> Result<Snapshot, ProjectionError>,
+    ) -> Result<(), ProjectionError> {
+        let mut staged = Staged::new(&self.tree, &self.reference_keys);
+        for (before, step) in page {
+            let event_type = step.event_type.clone().unwrap_or_default();
+            staged.remove(keys::unfolded(before.as_str(), &step.record));
+            staged.count(keys::count(before.as_str(), &event_type), -1);
+            fold_one(&mut staged, step, recall)?;
+        }
+        staged.settle_objects()?;
+        derive::settle_payments(&mut staged)?;
+        let checkpoint = self.checkpoint()?;
+        staged.commit(checkpoint)
+    }
+
+    /// A digest over every byte that is a function of the records: all but the checkpoint.
+    ///
+    /// # Errors
+    /// [`ProjectionError`].
+    pub fn digest(&self) -> Result<[u8; 32], ProjectionError> {
+        let mut hash = Sha256::new();
+        for item in &self.tree {
+            let (key, value) = item?;
+            if key == keys::CHECKPOINT {
+                continue;
+            }
+            for part in [&key, &value] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        Ok(hash.finalize().into())
+    }
+
+    /// Writes out what the operating system still holds back. Not needed for safety, only for a
+    /// quick next start.
+    ///
+    /// # Errors
+    /// [`ProjectionError`].
+    pub fn flush(&self) -> Result<(), ProjectionError> {
+        self.db.flush()?;
+        Ok(())
+    }
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// [`ProjectionError`].
+    pub fn size_on_disk(&self) -> Result<u64, ProjectionError> {
+        Ok(self.db.size_on_disk()?)
+    }
+}
+
+/// Larger than sled's default, so that no row is put into a file of its own.
+const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
+/// How often sled writes back by itself, in milliseconds.
+const FLUSH_EVERY_MS: u64 = 1_000;
+
+fn fold_one(
+    staged: &mut Staged<'_>,
+    step: Step,
+    recall: &dyn Fn(&EventId) -> Result<Snapshot, ProjectionError>,
+) -> Result<(), ProjectionError> {
+    let event_type = step.event_type.clone().unwrap_or_default();
+    staged.count(keys::count(step.outcome.as_str(), &event_type), 1);
+    let Some(observation) = step.observation else {
+        if step.outcome != FoldOutcome::NotFolded {
+            let row = Unfolded { event_type: step.event_type, reason: step.reason };
+            staged.write(keys::unfolded(step.outcome.as_str(), &step.record), codec::encode(&row)?);
+        }
+        return Ok(());
+    };
+    let key = observation.key.clone();
+    let object = staged.take(&key)?;
+    match apply(object, *observation, &mut staged.moments_of(&key))? {
+        Applied::Known(object) => object.map_or(Ok(()), |object| staged.put(object, false)),
+        Applied::Folded(object) => staged.put(*object, true),
+        Applied::Recall { object, winner } => {
+            let snapshot = recall(&winner)?;
+            staged.put(object.with_snapshot(snapshot), true)
+        }
+    }
+}
