@@ -61,6 +61,46 @@ impl Key {
         None
     }
 
+    /// Whether the value is only ever a reference: an id, a whole object of which the id is read, or a list of these.
+    pub(super) const fn is_reference(self) -> bool {
+        matches!(
+            self,
+            Self::balance_transaction
+                | Self::charge
+                | Self::charges
+                | Self::coupon
+                | Self::customer
+                | Self::customer_balance_transaction
+                | Self::default_payment_method
+                | Self::default_price
+                | Self::default_source
+                | Self::discount
+                | Self::discounts
+                | Self::dispute
+                | Self::failure_balance_transaction
+                | Self::invoice
+                | Self::latest_attempt
+                | Self::latest_charge
+                | Self::latest_invoice
+                | Self::latest_revision
+                | Self::payment_intent
+                | Self::payment_link
+                | Self::payment_method
+                | Self::payment_record
+                | Self::pending_setup_intent
+                | Self::product
+                | Self::promotion_code
+                | Self::quote
+                | Self::refund
+                | Self::released_subscription
+                | Self::schedule
+                | Self::setup_intent
+                | Self::subscription
+                | Self::subscription_item
+                | Self::test_clock
+        )
+    }
+
     /// The name's number, below 256.
     pub(super) const fn number(self) -> u8 {
         self as u8

@@ -1,7 +1,7 @@
 //! From an event's bytes to what it says about one object, in one shape for all API versions.
 //!
 //! Versions are told apart by the paths that are there, never by a version's name: old shapes carry new fields and new
-//! ones old fields. Differences live in [`normalise`] and end there. Total: whatever the body holds, the answer is a value;
+//! ones old fields. Differences live in `normalise` and end there. Total: whatever the body holds, the answer is a value;
 //! nothing here refuses, panics or trusts an enum to be closed.
 
 use crate::model::event_type::EventType;
@@ -12,7 +12,7 @@ use crate::model::observation::Observation;
 use super::envelope::{Envelope, Form};
 use super::types;
 
-mod fingerprint;
+mod codec;
 mod key;
 mod links;
 mod node;
@@ -21,7 +21,7 @@ mod normalise;
 mod tests;
 mod undo;
 
-use fingerprint::Fingerprints;
+use codec::Fingerprints;
 use key::Key;
 use node::Node;
 

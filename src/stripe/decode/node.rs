@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::key::Key;
 use crate::model::id::ObjectId;
@@ -154,13 +154,42 @@ impl Node<'_> {
 
 impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        value.deserialize_any(ReadNode)
+        Reader { depth: Depth::Whole }.deserialize(value)
     }
 }
 
-struct ReadNode;
+/// How much of a map is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Every name that is a [`Key`].
+    Whole,
+    /// Only what names the object: a whole one may stand where its id would do.
+    Reference,
+}
 
-impl<'de> Visitor<'de> for ReadNode {
+#[derive(Clone, Copy)]
+struct Reader {
+    depth: Depth,
+}
+
+impl Reader {
+    fn keeps(self, key: Key) -> bool {
+        self.depth == Depth::Whole || matches!(key, Key::id | Key::data)
+    }
+
+    fn below(self, key: Key) -> Self {
+        if key.is_reference() { Self { depth: Depth::Reference } } else { self }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Node<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<Node<'de>, D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
     type Value = Node<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,7 +226,7 @@ impl<'de> Visitor<'de> for ReadNode {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Node<'de>, A::Error> {
         let mut list = Vec::new();
-        while let Some(value) = values.next_element()? {
+        while let Some(value) = values.next_element_seed(self)? {
             list.push(value);
         }
         Ok(Node::List(list))
@@ -206,16 +235,15 @@ impl<'de> Visitor<'de> for ReadNode {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
         let mut entries = Vec::new();
         let mut seen = Seen::default();
-        while let Some(Name(key)) = map.next_key()? {
-            let value = match key {
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-                Some(Key::metadata) => map.next_value::<Pairs<'de>>()?.0,
-                Some(_) => map.next_value()?,
+        while let Some(Name(name)) = map.next_key()? {
+            let Some(key) = name.filter(|key| self.keeps(*key)) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             };
-            let Some(key) = key else { continue };
+            let value = match key {
+                Key::metadata => map.next_value::<Pairs<'de>>()?.0,
+                _ => map.next_value_seed(self.below(key))?,
+            };
             if seen.again(key) {
                 put(&mut entries, key, value);
             } else {

@@ -115,6 +115,19 @@ fn no_old_values_are_a_change_of_nothing_that_we_read() {
     }
 }
 
+/// Of a whole object in the place of an id only the id is read, so a change inside it is none of ours.
+#[test]
+fn a_change_inside_another_object_is_not_this_objects() {
+    let expanded =
+        json!({ "id": "ch_1", "object": "charge", "amount": 5, "refunds": { "data": [{ "id": "re_1" }] } });
+    let object = with(fixture(ObjectKind::PaymentIntent), &json!({ "latest_charge": expanded }));
+    let observation =
+        observed("payment_intent.succeeded", &object, Some(&json!({ "latest_charge": { "amount": 4 } })));
+    assert_eq!(observation.before, Some(observation.after));
+    let plain = with(object, &json!({ "latest_charge": "ch_1" }));
+    assert_eq!(observation.after, observed("payment_intent.succeeded", &plain, None).after);
+}
+
 #[test]
 fn a_state_before_that_cannot_be_read_is_no_state() {
     let observation =
