@@ -153,9 +153,7 @@ impl Policy {
             SubscriptionStatus::IncompleteExpired => denied(Reason::IncompleteExpired, since),
             SubscriptionStatus::Unpaid => denied(Reason::Unpaid, since),
             SubscriptionStatus::Paused => denied(Reason::Paused, since),
-            SubscriptionStatus::Canceled => {
-                denied(Reason::Canceled, subscription.ended_at.or(since))
-            }
+            SubscriptionStatus::Canceled => denied(Reason::Canceled, subscription.ended_at.or(since)),
             SubscriptionStatus::Other(_) => denied(Reason::UnknownStatus, since),
         }
     }
@@ -207,9 +205,7 @@ impl Policy {
             return course;
         }
         let payment = match input.latest_payment {
-            Some(PaymentStatus::ChargedBack) => {
-                Some((self.charged_back, Reason::PaymentChargedBack))
-            }
+            Some(PaymentStatus::ChargedBack) => Some((self.charged_back, Reason::PaymentChargedBack)),
             Some(PaymentStatus::Disputed) => Some((self.disputed, Reason::PaymentDisputed)),
             Some(PaymentStatus::Refunded) => Some((self.refunded, Reason::PaymentRefunded)),
             _ => None,
@@ -218,9 +214,7 @@ impl Policy {
             return Course { warning: course.warning, ..denied(reason, None) };
         }
         match &input.snapshot.pause_collection {
-            Some(pause) if self.collection_paused == Gate::Deny => {
-                paused_until(pause.resumes_at, course)
-            }
+            Some(pause) if self.collection_paused == Gate::Deny => paused_until(pause.resumes_at, course),
             _ => course,
         }
     }
@@ -243,8 +237,7 @@ fn paused_until(resumes_at: Option<Seconds>, course: Course) -> Course {
 fn known_status(input: &SubscriptionInput) -> (Option<&SubscriptionStatus>, Option<Warning>) {
     match &input.snapshot.status {
         SubscriptionStatus::Other(_) => {
-            let known =
-                |status: &&SubscriptionStatus| !matches!(status, SubscriptionStatus::Other(_));
+            let known = |status: &&SubscriptionStatus| !matches!(status, SubscriptionStatus::Other(_));
             (input.last_known_status.as_ref().filter(known), Some(Warning::UnknownStatus))
         }
         known => (Some(known), None),
@@ -258,15 +251,10 @@ pub(super) fn cancellation(subscription: &Subscription) -> Option<Seconds> {
 }
 
 /// Denied from the earlier of the two on: the end that was set, or the moment when patience ends.
-fn denied_at(
-    subscription: &Subscription,
-    patience: Option<(Seconds, Reason)>,
-) -> Vec<(Seconds, Grant)> {
+fn denied_at(subscription: &Subscription, patience: Option<(Seconds, Reason)>) -> Vec<(Seconds, Grant)> {
     let end = cancellation(subscription).map(|end| (end, Reason::CancellationReached));
     let first = end.into_iter().chain(patience).min_by_key(|(moment, _)| *moment);
-    let deny = |(moment, reason)| {
-        (moment, Grant { verdict: Verdict::Denied, reason, since: Some(moment) })
-    };
+    let deny = |(moment, reason)| (moment, Grant { verdict: Verdict::Denied, reason, since: Some(moment) });
     first.into_iter().map(deny).collect()
 }
 

@@ -87,11 +87,8 @@ pub fn schedule(input: &CustomerInput, policy: &Policy) -> Schedule {
     if input.deleted_at.is_some() {
         return Schedule::constant(without_plan(input, Reason::CustomerDeleted, input.deleted_at));
     }
-    let members: Vec<_> = input
-        .subscriptions
-        .iter()
-        .map(|subscription| of_subscription(input, subscription, policy))
-        .collect();
+    let members: Vec<_> =
+        input.subscriptions.iter().map(|subscription| of_subscription(input, subscription, policy)).collect();
     if members.is_empty() {
         return Schedule::constant(without_plan(input, Reason::NoSubscription, None));
     }
@@ -100,11 +97,7 @@ pub fn schedule(input: &CustomerInput, policy: &Policy) -> Schedule {
 
 /// The schedule of one of a customer's subscriptions; none where the customer has no such subscription.
 #[must_use]
-pub fn schedule_of(
-    input: &CustomerInput,
-    subscription: &ObjectId,
-    policy: &Policy,
-) -> Option<Schedule> {
+pub fn schedule_of(input: &CustomerInput, subscription: &ObjectId, policy: &Policy) -> Option<Schedule> {
     let only = |one: &&SubscriptionInput| one.id == *subscription;
     let subscriptions: Vec<_> = input.subscriptions.iter().filter(only).cloned().collect();
     if subscriptions.is_empty() {
@@ -161,8 +154,7 @@ impl Schedule {
             decision = &step.decision;
         }
         let next_change_at = ahead.peek().map(|step| step.from);
-        let until =
-            ahead.find(|step| step.decision.verdict != decision.verdict).map(|step| step.from);
+        let until = ahead.find(|step| step.decision.verdict != decision.verdict).map(|step| step.from);
         decision.read(until, next_change_at)
     }
 
@@ -182,8 +174,7 @@ impl Schedule {
             return self;
         };
         let steps = self.steps.iter_mut().map(|step| &mut step.decision);
-        for decision in steps.chain([&mut self.first]).filter(|decision| decision.verdict.grants())
-        {
+        for decision in steps.chain([&mut self.first]).filter(|decision| decision.verdict.grants()) {
             decision.entitlements = entitlements.active.iter().cloned().collect();
             decision.entitlements_truncated = entitlements.truncated;
         }
@@ -251,8 +242,7 @@ impl<'a> Current<'a> {
         if best.verdict != Verdict::Allowed {
             best.ambiguous = self.ambiguous > 0;
         }
-        for granting in self.decisions.keys().rev().take_while(|decision| decision.verdict.grants())
-        {
+        for granting in self.decisions.keys().rev().take_while(|decision| decision.verdict.grants()) {
             best.entitlements.extend(granting.entitlements.iter().cloned());
             best.entitlements_truncated |= granting.entitlements_truncated;
         }
@@ -260,11 +250,7 @@ impl<'a> Current<'a> {
     }
 }
 
-fn of_subscription(
-    customer: &CustomerInput,
-    input: &SubscriptionInput,
-    policy: &Policy,
-) -> Schedule {
+fn of_subscription(customer: &CustomerInput, input: &SubscriptionInput, policy: &Policy) -> Schedule {
     let Course { first, then, warning } = policy.course(input);
     let ends_at = input.snapshot.ended_at.or_else(|| cancellation(&input.snapshot));
     let plan = Plan::new(&input.id, &input.snapshot, ends_at);

@@ -43,9 +43,7 @@ use serde::{Deserialize, Serialize};
 use super::Member;
 use crate::model::id::ObjectId;
 use crate::model::money::Currency;
-use crate::model::payment::{
-    Charge, ChargeStatus, Dispute, PaymentIntent, PaymentIntentStatus, Refund,
-};
+use crate::model::payment::{Charge, ChargeStatus, Dispute, PaymentIntent, PaymentIntentStatus, Refund};
 use crate::model::time::Seconds;
 
 /// What belongs to one payment. The order of the members does not matter.
@@ -65,6 +63,10 @@ pub struct PaymentGroup {
 
 /// A payment as its members stand. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own beside the status, and readers see it so"
+)]
 pub struct Payment {
     /// The intent's id, known or only named by a member; else the charge's; else the refund's or dispute's own.
     pub id: ObjectId,
@@ -203,10 +205,7 @@ pub fn derive(group: &PaymentGroup) -> Option<Payment> {
         status,
         intent_status: intent.map(|intent| intent.status.clone()),
         charge_status: charge.map(|charge| charge.status.clone()),
-        amount: intent
-            .map(|intent| intent.amount)
-            .or(charge.map(|charge| charge.amount))
-            .unwrap_or(0),
+        amount: intent.map(|intent| intent.amount).or(charge.map(|charge| charge.amount)).unwrap_or(0),
         amount_captured: money.captured,
         amount_refunded: money.refunded,
         amount_disputed: money.disputed,
@@ -218,9 +217,7 @@ pub fn derive(group: &PaymentGroup) -> Option<Payment> {
         payment_method: charge
             .and_then(|charge| charge.payment_method.clone())
             .or_else(|| intent.and_then(|intent| intent.payment_method.clone())),
-        failure_code: (status == PaymentStatus::Failed)
-            .then(|| failure_code(intent, charge))
-            .flatten(),
+        failure_code: (status == PaymentStatus::Failed).then(|| failure_code(intent, charge)).flatten(),
         inquiry_open: group.disputes.iter().any(|member| money::is_inquiry(&member.snapshot)),
         refunds_incomplete: money.refunds_incomplete,
         disputes_incomplete: money.disputes_incomplete,
@@ -243,8 +240,7 @@ fn intent_id(group: &PaymentGroup) -> Option<&ObjectId> {
     let known = group.intent.as_ref().map(|member| &member.id);
     let charges = group.charges.iter().filter_map(|member| member.snapshot.payment_intent.as_ref());
     let refunds = group.refunds.iter().filter_map(|member| member.snapshot.payment_intent.as_ref());
-    let disputes =
-        group.disputes.iter().filter_map(|member| member.snapshot.payment_intent.as_ref());
+    let disputes = group.disputes.iter().filter_map(|member| member.snapshot.payment_intent.as_ref());
     known.or_else(|| charges.chain(refunds).chain(disputes).min())
 }
 

@@ -1,5 +1,5 @@
-//! How much of a payment was taken, went back, and is in dispute. Whole minor units of one currency; sums hold at the
-//! ends of the range instead of wrapping.
+//! How much of a payment was taken, went back, and is in dispute. Whole minor units of one currency; a sum that does
+//! not fit holds at the end of the range.
 
 use super::{Member, PaymentGroup};
 use crate::model::id::ObjectId;
@@ -37,10 +37,7 @@ pub(super) fn has_captured(charge: &Charge) -> bool {
 
 /// The bank asks; no money has moved.
 pub(super) fn is_inquiry(dispute: &Dispute) -> bool {
-    matches!(
-        dispute.status,
-        DisputeStatus::WarningNeedsResponse | DisputeStatus::WarningUnderReview
-    )
+    matches!(dispute.status, DisputeStatus::WarningNeedsResponse | DisputeStatus::WarningUnderReview)
 }
 
 /// A chargeback that is not decided. A word that we do not know counts while money is withdrawn.
@@ -54,10 +51,7 @@ pub(super) fn is_open(dispute: &Dispute) -> bool {
 
 /// The intent's success stands: the attempt that it names has not failed since.
 pub(super) fn intent_succeeded(group: &PaymentGroup) -> bool {
-    group
-        .intent
-        .as_ref()
-        .is_some_and(|member| member.snapshot.status == PaymentIntentStatus::Succeeded)
+    group.intent.as_ref().is_some_and(|member| member.snapshot.status == PaymentIntentStatus::Succeeded)
         && !latest_failed(group)
 }
 
@@ -70,15 +64,13 @@ pub(super) fn latest_failed(group: &PaymentGroup) -> bool {
 }
 
 fn captured(group: &PaymentGroup) -> (bool, i64) {
-    let taking =
-        group.charges.iter().map(|member| &member.snapshot).filter(|charge| has_captured(charge));
-    let captured = taking.clone().map(captured_of).fold(0, i64::saturating_add);
+    let taking = group.charges.iter().map(|member| &member.snapshot).filter(|charge| has_captured(charge));
+    let captured = total(taking.clone().map(captured_of));
     if taking.count() > 0 {
         return (true, captured);
     }
     let taken = intent_succeeded(group) || is_proven(group);
-    let Some(intent) = group.intent.as_ref().map(|member| &member.snapshot).filter(|_| taken)
-    else {
+    let Some(intent) = group.intent.as_ref().map(|member| &member.snapshot).filter(|_| taken) else {
         return (taken, 0);
     };
     (true, if intent.amount_received > 0 { intent.amount_received } else { intent.amount })
@@ -91,19 +83,15 @@ fn captured_of(charge: &Charge) -> i64 {
 
 /// A refund or chargeback of a charge that was not received: nothing goes back that was not taken.
 fn is_proven(group: &PaymentGroup) -> bool {
-    let canceled = group
-        .intent
-        .as_ref()
-        .is_some_and(|member| member.snapshot.status == PaymentIntentStatus::Canceled);
+    let canceled =
+        group.intent.as_ref().is_some_and(|member| member.snapshot.status == PaymentIntentStatus::Canceled);
     let unseen = |charge: Option<&ObjectId>| match charge {
         Some(id) => group.charges.iter().all(|member| member.id != *id),
         None => group.charges.is_empty(),
     };
     let refunds = group.refunds.iter().map(|member| &member.snapshot);
     let disputes = group.disputes.iter().map(|member| &member.snapshot);
-    refunds
-        .filter(|refund| !is_release(refund))
-        .any(|refund| !canceled && unseen(refund.charge.as_ref()))
+    refunds.filter(|refund| !is_release(refund)).any(|refund| !canceled && unseen(refund.charge.as_ref()))
         || disputes.into_iter().any(|dispute| unseen(dispute.charge.as_ref()))
 }
 
@@ -120,16 +108,12 @@ fn refunded(group: &PaymentGroup, currency: Option<&Currency>) -> (i64, bool) {
         .map(|member| &member.snapshot)
         .filter(|refund| !is_release(refund) && !of_authorization(group, refund))
         .partition(|refund| same(refund.currency.as_ref(), currency));
-    let sum = |live: bool| {
-        let chosen = known.iter().filter(|refund| is_live(refund) == live);
-        chosen.map(|refund| refund.amount).fold(0, i64::saturating_add)
-    };
+    let sum =
+        |live: bool| total(known.iter().filter(|refund| is_live(refund) == live).map(|refund| refund.amount));
     let (live, dead) = (sum(true), sum(false));
     let incomplete = !foreign.is_empty();
-    let taking = || {
-        group.charges.iter().map(|member| &member.snapshot).filter(|charge| has_captured(charge))
-    };
-    let said = taking().map(refunded_of).fold(0, i64::saturating_add);
+    let taking = || group.charges.iter().map(|member| &member.snapshot).filter(|charge| has_captured(charge));
+    let said = total(taking().map(refunded_of));
     if said <= live.saturating_add(dead) || taking().any(|charge| is_rest_released(charge, live)) {
         return (live, incomplete);
     }
@@ -160,21 +144,20 @@ fn is_rest_released(charge: &Charge, live: i64) -> bool {
 
 fn disputed(group: &PaymentGroup, currency: Option<&Currency>) -> (i64, bool) {
     let hinted = group.charges.iter().any(|member| member.snapshot.disputed);
-    let mut incomplete = hinted && group.disputes.is_empty();
-    let mut sum = 0_i64;
-    for dispute in group.disputes.iter().map(|member| &member.snapshot) {
-        let at_stake = match dispute.status {
-            DisputeStatus::Lost => lost_of(dispute),
-            _ if is_open(dispute) => dispute.amount,
-            _ => 0,
-        };
-        if at_stake == 0 || same(dispute.currency.as_ref(), currency) {
-            sum = sum.saturating_add(at_stake);
-        } else {
-            incomplete = true;
-        }
+    let at_stake =
+        group.disputes.iter().map(|member| &member.snapshot).filter(|dispute| at_stake_of(dispute) != 0);
+    let (known, foreign): (Vec<_>, Vec<_>) =
+        at_stake.partition(|dispute| same(dispute.currency.as_ref(), currency));
+    let incomplete = !foreign.is_empty() || (hinted && group.disputes.is_empty());
+    (total(known.into_iter().map(at_stake_of)), incomplete)
+}
+
+fn at_stake_of(dispute: &Dispute) -> i64 {
+    match dispute.status {
+        DisputeStatus::Lost => lost_of(dispute),
+        _ if is_open(dispute) => dispute.amount,
+        _ => 0,
     }
-    (sum, incomplete)
 }
 
 /// Withdrawn less reinstated. Both are in the currency of the merchant's balance, the dispute may be in another: so the
@@ -187,6 +170,12 @@ fn lost_of(dispute: &Dispute) -> i64 {
     let gone = (withdrawn - i128::from(dispute.amount_reinstated)).clamp(0, withdrawn);
     let share = (i128::from(dispute.amount) * gone + withdrawn / 2) / withdrawn;
     i64::try_from(share).unwrap_or(dispute.amount)
+}
+
+/// Added up wide and cut at the end: cutting at each step would depend on the order.
+fn total(amounts: impl Iterator<Item = i64>) -> i64 {
+    let sum: i128 = amounts.map(i128::from).sum();
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 fn same(one: Option<&Currency>, other: Option<&Currency>) -> bool {

@@ -2,15 +2,9 @@
 
 use super::money::{self, Sums};
 use super::{Member, PaymentGroup, PaymentStatus};
-use crate::model::payment::{
-    Charge, ChargeStatus, DisputeStatus, PaymentIntent, PaymentIntentStatus,
-};
+use crate::model::payment::{Charge, ChargeStatus, DisputeStatus, PaymentIntent, PaymentIntentStatus};
 
-pub(super) fn of(
-    group: &PaymentGroup,
-    deciding: Option<&Member<Charge>>,
-    money: &Sums,
-) -> PaymentStatus {
+pub(super) fn of(group: &PaymentGroup, deciding: Option<&Member<Charge>>, money: &Sums) -> PaymentStatus {
     let mut disputes = group.disputes.iter().map(|member| &member.snapshot);
     if disputes.clone().any(|dispute| dispute.status == DisputeStatus::Lost) {
         return PaymentStatus::ChargedBack;
@@ -25,8 +19,7 @@ pub(super) fn of(
     let Some(intent) = group.intent.as_ref().map(|member| &member.snapshot) else {
         return attempt.unwrap_or(PaymentStatus::Unknown);
     };
-    let is_latest =
-        deciding.is_some_and(|member| intent.latest_charge.as_ref() == Some(&member.id));
+    let is_latest = deciding.is_some_and(|member| intent.latest_charge.as_ref() == Some(&member.id));
     match attempt {
         // The intent reports the error of this very attempt: the charge's own event is still to come.
         Some(PaymentStatus::Processing) if is_latest && is_errored(intent) => PaymentStatus::Failed,
@@ -54,11 +47,7 @@ fn of_charge(charge: &Charge) -> PaymentStatus {
 }
 
 /// No money was taken: the intent says what is under way, the attempt what came of it.
-fn of_intent(
-    intent: &PaymentIntent,
-    attempt: Option<PaymentStatus>,
-    latest_failed: bool,
-) -> PaymentStatus {
+fn of_intent(intent: &PaymentIntent, attempt: Option<PaymentStatus>, latest_failed: bool) -> PaymentStatus {
     use PaymentStatus as Status;
     match intent.status {
         PaymentIntentStatus::Canceled => match attempt {
@@ -68,19 +57,13 @@ fn of_intent(
         },
         // Its money did not count as taken, so the attempt that it names was returned.
         PaymentIntentStatus::Succeeded => Status::Failed,
-        PaymentIntentStatus::RequiresCapture if attempt == Some(Status::Canceled) => {
-            Status::Canceled
-        }
+        PaymentIntentStatus::RequiresCapture if attempt == Some(Status::Canceled) => Status::Canceled,
         PaymentIntentStatus::RequiresCapture => Status::Authorized,
         PaymentIntentStatus::Processing if latest_failed => Status::Failed,
         PaymentIntentStatus::Processing => higher(Status::Processing, attempt),
         PaymentIntentStatus::RequiresAction => higher(Status::RequiresAction, attempt),
-        PaymentIntentStatus::RequiresConfirmation => {
-            tried(intent, attempt, Status::RequiresConfirmation)
-        }
-        PaymentIntentStatus::RequiresPaymentMethod => {
-            tried(intent, attempt, Status::RequiresPaymentMethod)
-        }
+        PaymentIntentStatus::RequiresConfirmation => tried(intent, attempt, Status::RequiresConfirmation),
+        PaymentIntentStatus::RequiresPaymentMethod => tried(intent, attempt, Status::RequiresPaymentMethod),
         PaymentIntentStatus::Other(_) => attempt.unwrap_or(Status::Unknown),
     }
 }
@@ -90,11 +73,7 @@ fn higher(said: PaymentStatus, attempt: Option<PaymentStatus>) -> PaymentStatus 
 }
 
 /// An intent goes back to where it started when an attempt fails: what came of the attempts tells the two apart.
-fn tried(
-    intent: &PaymentIntent,
-    attempt: Option<PaymentStatus>,
-    untried: PaymentStatus,
-) -> PaymentStatus {
+fn tried(intent: &PaymentIntent, attempt: Option<PaymentStatus>, untried: PaymentStatus) -> PaymentStatus {
     match attempt {
         Some(attempt) if attempt != PaymentStatus::Unknown => attempt,
         _ if is_errored(intent) || intent.latest_charge.is_some() => PaymentStatus::Failed,
