@@ -25,7 +25,8 @@ pub(super) struct Sums {
 
 pub(super) fn of(group: &PaymentGroup, currency: Option<&Currency>) -> Sums {
     let (taken, captured) = captured(group);
-    let (refunded, refunds_incomplete) = refunded(group, currency);
+    // What was not taken cannot go back: a refund then is the end of an authorization.
+    let (refunded, refunds_incomplete) = if taken { refunded(group, currency) } else { (0, false) };
     let (disputed, disputes_incomplete) = disputed(group, currency);
     Sums { taken, captured, refunded, disputed, refunds_incomplete, disputes_incomplete }
 }
@@ -125,9 +126,14 @@ fn is_live(refund: &Refund) -> bool {
     !matches!(refund.status, Some(RefundStatus::Failed | RefundStatus::Canceled))
 }
 
+/// The release of a held authorization. Without `refunded` the charge has only not been seen captured yet.
 fn of_authorization(group: &PaymentGroup, refund: &Refund) -> bool {
     let is_its = |member: &&Member<Charge>| refund.charge.as_ref() == Some(&member.id);
-    group.charges.iter().find(is_its).is_some_and(|member| !member.snapshot.captured)
+    group
+        .charges
+        .iter()
+        .find(is_its)
+        .is_some_and(|member| !member.snapshot.captured && member.snapshot.refunded)
 }
 
 /// More than was taken cannot go back: beyond it, old versions count the part that was never captured.

@@ -366,6 +366,7 @@ fn what_was_never_captured_is_not_refunded() {
         .amounts((600, 100, 0))
         .refunds_incomplete(false);
     paid_with(part(300)).is("partially_refunded").amounts((600, 300, 0));
+    paid_with(part(700)).is("refunded").amounts((600, 600, 0)).refunds_incomplete(true);
     let whole = Charge { refunded: true, ..part(AMOUNT) };
     paid_with(whole).refund("re_1", refund(600, "succeeded")).is("refunded").amounts((600, 600, 0));
 
@@ -374,6 +375,12 @@ fn what_was_never_captured_is_not_refunded() {
     expired().refund("re_1", released.clone()).is("canceled").amounts((0, 0, 0));
     expired().refund("re_1", refund(AMOUNT, "succeeded")).is("canceled").amounts((0, 0, 0));
     Group::of(intent("canceled")).refund("re_1", released).is("canceled").amounts((0, 0, 0));
+    Group::of(intent("canceled")).refund("re_1", refund(5, "succeeded")).is("canceled").amounts((0, 0, 0));
+    let again = paid_with(charge("released")).charge("ch_2", charge("captured"));
+    again.refund("re_1", refund(AMOUNT, "succeeded")).is("succeeded").amounts((AMOUNT, 0, 0));
+    // Captured, refunded, and the charge's own events are still to come.
+    let early = paid_with(charge("authorized")).refund("re_1", refund(300, "succeeded"));
+    early.is("partially_refunded").amounts((AMOUNT, 300, 0));
 }
 
 #[test]
