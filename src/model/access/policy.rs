@@ -1,6 +1,6 @@
 //! The rules: what each subscription status grants, and every number and switch in them.
 //!
-//! **To change a rule, change [`Policy::course`] and its helpers; to change a default, change [`Policy::default`].** No
+//! **To change a rule, change `Policy::course` and its helpers; to change a default, change [`Policy::default`].** No
 //! other file knows what a status means for access.
 //!
 //! | status | grants |
