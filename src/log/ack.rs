@@ -72,8 +72,6 @@ impl Future for Ack {
     type Output = Result<Vec<Appended>, AppendError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0)
-            .poll(context)
-            .map(|outcome| outcome.unwrap_or(Err(AppendError::Closed)))
+        Pin::new(&mut self.0).poll(context).map(|outcome| outcome.unwrap_or(Err(AppendError::Closed)))
     }
 }

@@ -19,10 +19,7 @@ pub struct Encoded {
 #[derive(Clone)]
 enum Form {
     Plain(Record),
-    Stored {
-        block: Arc<[u8]>,
-        range: Range<usize>,
-    },
+    Stored { block: Arc<[u8]>, range: Range<usize> },
 }
 
 impl std::fmt::Debug for Form {
@@ -36,17 +33,11 @@ impl std::fmt::Debug for Form {
 
 impl Encoded {
     pub(super) const fn plain(record: Record) -> Self {
-        Self {
-            position: record.position,
-            form: Form::Plain(record),
-        }
+        Self { position: record.position, form: Form::Plain(record) }
     }
 
     pub(super) const fn stored(position: Position, block: Arc<[u8]>, range: Range<usize>) -> Self {
-        Self {
-            position,
-            form: Form::Stored { block, range },
-        }
+        Self { position, form: Form::Stored { block, range } }
     }
 
     /// The record's place.

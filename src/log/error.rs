@@ -66,9 +66,7 @@ pub enum AppendError {
     #[error("a record is longer than the log takes")]
     TooLarge,
     /// A write or flush failed, now or before. *Handling*: mend the disk, then reopen.
-    #[error(
-        "the log refuses to append since a write failed ({reason}): mend the disk, then restart"
-    )]
+    #[error("the log refuses to append since a write failed ({reason}): mend the disk, then restart")]
     Poisoned {
         /// What the failed write said.
         reason: Arc<str>,

@@ -60,19 +60,12 @@ impl State {
         if let Some(&position) = self.ids.get(&key) {
             let first = self.records.get(&position);
             let same_body = first.is_some_and(|first| first.content.body == content.body);
-            return Appended::Duplicate {
-                position,
-                same_body,
-            };
+            return Appended::Duplicate { position, same_body };
         }
         let head = self.head();
         let position = Position::new(head.position.get().saturating_add(1));
         let last = self.records.values().next_back();
-        let mut record = Record {
-            position,
-            content,
-            digest: Digest::GENESIS,
-        };
+        let mut record = Record { position, content, digest: Digest::GENESIS };
         if let Some(last) = last {
             record.content.received_at = record.content.received_at.max(last.content.received_at);
         }
@@ -92,35 +85,24 @@ impl EventLog for MemoryLog {
         if let Err(error) = records.iter().try_for_each(codec::check_limits) {
             return Ack::ready(Err(error));
         }
-        Ack::ready(Ok(records
-            .into_iter()
-            .map(|record| state.append(record))
-            .collect()))
+        Ack::ready(Ok(records.into_iter().map(|record| state.append(record)).collect()))
     }
 
     fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError> {
         let state = self.state();
         let mut bytes = 0_u64;
         let next = Position::new(after.get().saturating_add(1));
-        let page = state
-            .records
-            .range(next..)
-            .take(max)
-            .take_while(|(position, record)| {
-                bytes = bytes.saturating_add(record.content.body.0.len() as u64);
-                **position == next || bytes <= READ_BYTES_MAX
-            });
-        Ok(page
-            .map(|(_, record)| Encoded::plain(record.clone()))
-            .collect())
+        let page = state.records.range(next..).take(max).take_while(|(position, record)| {
+            bytes = bytes.saturating_add(record.content.body.0.len() as u64);
+            **position == next || bytes <= READ_BYTES_MAX
+        });
+        Ok(page.map(|(_, record)| Encoded::plain(record.clone())).collect())
     }
 
     fn find(&self, provider: Provider, id: &RecordId) -> Result<Option<Record>, ReadError> {
         let state = self.state();
         let position = state.ids.get(&(provider, id.clone()));
-        Ok(position
-            .and_then(|position| state.records.get(position))
-            .cloned())
+        Ok(position.and_then(|position| state.records.get(position)).cloned())
     }
 
     fn head(&self) -> Head {

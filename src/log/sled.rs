@@ -43,9 +43,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: 32 * 1024 * 1024,
-        }
+        Self { cache_bytes: 32 * 1024 * 1024 }
     }
 }
 
@@ -93,29 +91,17 @@ impl SledLog {
     }
 
     fn start(store: Store, folder: &Path) -> Result<Self, OpenError> {
-        let tail = store
-            .tail()
-            .map_err(|error| open::unreadable(folder, &error))?;
+        let tail = store.tail().map_err(|error| open::unreadable(folder, &error))?;
         let store = Arc::new(store);
         let queue = Arc::new(Queue::default());
-        let shared = Arc::new(Shared {
-            head: Mutex::new(tail.head),
-            poisoned: OnceLock::new(),
-        });
+        let shared = Arc::new(Shared { head: Mutex::new(tail.head), poisoned: OnceLock::new() });
         let writer = Writer::new(store.clone(), queue.clone(), shared.clone(), tail);
         let thread = std::thread::Builder::new().name("billfold-log".to_owned());
-        let writer = thread
-            .spawn(move || writer.run())
-            .map_err(|error| OpenError::Storage {
-                path: folder.to_owned(),
-                reason: error.to_string().into(),
-            })?;
-        Ok(Self {
-            store,
-            queue,
-            shared,
-            writer: Some(writer),
-        })
+        let writer = thread.spawn(move || writer.run()).map_err(|error| OpenError::Storage {
+            path: folder.to_owned(),
+            reason: error.to_string().into(),
+        })?;
+        Ok(Self { store, queue, shared, writer: Some(writer) })
     }
 }
 
@@ -138,10 +124,7 @@ impl EventLog for SledLog {
         match prepared {
             Ok(records) => {
                 let (sender, ack) = Ack::channel();
-                self.queue.push(Request {
-                    records,
-                    ack: sender,
-                });
+                self.queue.push(Request { records, ack: sender });
                 ack
             }
             Err(error) => Ack::ready(Err(error)),

@@ -43,16 +43,10 @@ impl StoredBody {
     pub(super) fn new(raw: &[u8]) -> Self {
         let raw_bytes = u32::try_from(raw.len()).unwrap_or(u32::MAX);
         match compress(raw) {
-            Some(bytes) if bytes.len() < raw.len() => Self {
-                encoding: ZSTD_DICTIONARY_1,
-                raw_bytes,
-                bytes: bytes.into(),
-            },
-            _ => Self {
-                encoding: RAW,
-                raw_bytes,
-                bytes: raw.into(),
-            },
+            Some(bytes) if bytes.len() < raw.len() => {
+                Self { encoding: ZSTD_DICTIONARY_1, raw_bytes, bytes: bytes.into() }
+            }
+            _ => Self { encoding: RAW, raw_bytes, bytes: raw.into() },
         }
     }
 }
@@ -68,11 +62,7 @@ pub(super) fn open(encoding: u8, raw_bytes: u32, stored: &[u8]) -> Result<Vec<u8
         ZSTD_DICTIONARY_1 => decompress(stored, length).ok_or("its body cannot be decompressed")?,
         _ => return Err("its body encoding is unknown"),
     };
-    if raw.len() == length {
-        Ok(raw)
-    } else {
-        Err("its body has another length")
-    }
+    if raw.len() == length { Ok(raw) } else { Err("its body has another length") }
 }
 
 fn compress(raw: &[u8]) -> Option<Vec<u8>> {

@@ -58,10 +58,8 @@ impl Directory {
         let (head, _) = block.split_first_chunk::<HEAD_BYTES>().ok_or(SHORT)?;
         let [_, b0, b1, b2, b3, b4, b5, b6, b7, n0, n1, n2, n3] = *head;
         let count = usize::try_from(u32::from_be_bytes([n0, n1, n2, n3])).map_err(|_| SHORT)?;
-        let checked_bytes = count
-            .checked_mul(ITEM_BYTES)
-            .and_then(|n| n.checked_add(HEAD_BYTES))
-            .ok_or(SHORT)?;
+        let checked_bytes =
+            count.checked_mul(ITEM_BYTES).and_then(|n| n.checked_add(HEAD_BYTES)).ok_or(SHORT)?;
         let (checked, rest) = block.split_at_checked(checked_bytes).ok_or(SHORT)?;
         let (crc, _) = rest.split_first_chunk::<CRC_BYTES>().ok_or(SHORT)?;
         if crc32fast::hash(checked) != u32::from_be_bytes(*crc) {
@@ -72,31 +70,10 @@ impl Directory {
         }
         let mut bytes = checked_bytes.saturating_add(CRC_BYTES);
         let mut items = Vec::with_capacity(count);
-        let (directory, _) = checked
-            .get(HEAD_BYTES..)
-            .unwrap_or_default()
-            .as_chunks::<ITEM_BYTES>();
+        let (directory, _) = checked.get(HEAD_BYTES..).unwrap_or_default().as_chunks::<ITEM_BYTES>();
         for item in directory {
-            let [
-                p0,
-                p1,
-                p2,
-                p3,
-                p4,
-                p5,
-                p6,
-                p7,
-                l0,
-                l1,
-                l2,
-                l3,
-                r0,
-                r1,
-                r2,
-                r3,
-            ] = *item;
-            let length =
-                usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).map_err(|_| SHORT)?;
+            let [p0, p1, p2, p3, p4, p5, p6, p7, l0, l1, l2, l3, r0, r1, r2, r3] = *item;
+            let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).map_err(|_| SHORT)?;
             let end = bytes.checked_add(length).ok_or(SHORT)?;
             items.push(Item {
                 position: Position::new(u64::from_be_bytes([p0, p1, p2, p3, p4, p5, p6, p7])),
@@ -106,19 +83,12 @@ impl Directory {
             bytes = end;
         }
         let records_before = u64::from_be_bytes([b0, b1, b2, b3, b4, b5, b6, b7]);
-        Ok(Self {
-            records_before,
-            items,
-            bytes,
-        })
+        Ok(Self { records_before, items, bytes })
     }
 
     /// Where a record lies.
     pub(super) fn find(&self, position: Position) -> Option<&Item> {
-        let at = self
-            .items
-            .binary_search_by_key(&position, |item| item.position)
-            .ok()?;
+        let at = self.items.binary_search_by_key(&position, |item| item.position).ok()?;
         self.items.get(at)
     }
 }
@@ -145,8 +115,7 @@ impl BlockBuilder {
         self.count = self.count.saturating_add(1);
         // A record is bounded far below 4 GiB.
         let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
-        self.directory
-            .extend_from_slice(&position.get().to_be_bytes());
+        self.directory.extend_from_slice(&position.get().to_be_bytes());
         self.directory.extend_from_slice(&length.to_be_bytes());
         self.directory.extend_from_slice(&raw_bytes.to_be_bytes());
         self.records.extend_from_slice(record);
@@ -158,15 +127,9 @@ impl BlockBuilder {
 
     /// The first position and the whole block; none if nothing was added. Starts over.
     pub(super) fn finish(&mut self, records_before: u64) -> Option<(Position, Vec<u8>)> {
-        let Self {
-            first,
-            directory,
-            records,
-            count,
-        } = std::mem::take(self);
+        let Self { first, directory, records, count } = std::mem::take(self);
         let first = first?;
-        let mut block =
-            Vec::with_capacity(HEAD_BYTES + CRC_BYTES + directory.len() + records.len());
+        let mut block = Vec::with_capacity(HEAD_BYTES + CRC_BYTES + directory.len() + records.len());
         block.push(VERSION);
         block.extend_from_slice(&records_before.to_be_bytes());
         block.extend_from_slice(&count.to_be_bytes());

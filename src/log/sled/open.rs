@@ -34,30 +34,20 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenEr
         .map_err(|_| damaged(folder, "the storage panicked while opening it"))?
         .map_err(|error| from_sled(folder, error))?;
     check_layout(folder, &db)?;
-    let file = File::options()
-        .write(true)
-        .open(folder.join("db"))
-        .map_err(|error| refused(&error))?;
+    let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
     // sled syncs neither its files' growth nor their names.
     file.sync_all().map_err(|error| refused(&error))?;
-    File::open(folder.join("conf"))
-        .and_then(|conf| conf.sync_all())
-        .map_err(|error| refused(&error))?;
+    File::open(folder.join("conf")).and_then(|conf| conf.sync_all()).map_err(|error| refused(&error))?;
     sync_folder(folder).map_err(|error| refused(&error))?;
-    Ok(Store {
-        db,
-        file,
-        fault: None,
-    })
+    Ok(Store { db, file, fault: None })
 }
 
 /// The log opened, but where it ends cannot be read.
 pub(super) fn unreadable(folder: &Path, error: &ReadError) -> OpenError {
     match error {
-        ReadError::NewerFormat { version, .. } => OpenError::NewerFormat {
-            path: folder.to_owned(),
-            version: u32::from(*version),
-        },
+        ReadError::NewerFormat { version, .. } => {
+            OpenError::NewerFormat { path: folder.to_owned(), version: u32::from(*version) }
+        }
         other => damaged(folder, &other.to_string()),
     }
 }
@@ -67,10 +57,7 @@ fn create(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -89,36 +76,24 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Writes the layout's version into a new log and checks it in an old one.
 fn check_layout(folder: &Path, db: &Db) -> Result<(), OpenError> {
-    let stored = db
-        .get(LAYOUT_KEY)
-        .map_err(|error| from_sled(folder, error))?;
+    let stored = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?;
     match stored.as_deref().map(<[u8; 4]>::try_from) {
         None if db.is_empty() => {
-            db.insert(LAYOUT_KEY, &LAYOUT.to_be_bytes())
-                .map_err(|error| from_sled(folder, error))?;
+            db.insert(LAYOUT_KEY, &LAYOUT.to_be_bytes()).map_err(|error| from_sled(folder, error))?;
             db.flush().map_err(|error| from_sled(folder, error))?;
             Ok(())
         }
         Some(Ok(version)) => match u32::from_be_bytes(version) {
             LAYOUT => Ok(()),
-            version if version > LAYOUT => Err(OpenError::NewerFormat {
-                path: folder.to_owned(),
-                version,
-            }),
-            _ => Err(damaged(
-                folder,
-                "its layout version is none that was ever written",
-            )),
+            version if version > LAYOUT => Err(OpenError::NewerFormat { path: folder.to_owned(), version }),
+            _ => Err(damaged(folder, "its layout version is none that was ever written")),
         },
         None | Some(Err(_)) => Err(damaged(folder, "it is a sled database, but not a log")),
     }
 }
 
 fn damaged(folder: &Path, reason: &str) -> OpenError {
-    OpenError::Damaged {
-        path: folder.to_owned(),
-        reason: reason.into(),
-    }
+    OpenError::Damaged { path: folder.to_owned(), reason: reason.into() }
 }
 
 fn from_sled(folder: &Path, error: sled::Error) -> OpenError {
@@ -137,10 +112,7 @@ fn refused(folder: &Path, error: &io::Error) -> OpenError {
         ErrorKind::Other if text.contains("could not acquire lock") => OpenError::Locked { path },
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly { path },
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::DiskFull { path },
-        _ => OpenError::Storage {
-            path,
-            reason: text.into(),
-        },
+        _ => OpenError::Storage { path, reason: text.into() },
     }
 }
 

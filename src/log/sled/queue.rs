@@ -59,11 +59,7 @@ impl Queue {
         let full = waiting.records.saturating_add(records) > QUEUE_RECORDS_MAX
             || waiting.bytes.saturating_add(bytes) > QUEUE_BYTES_MAX;
         if waiting.closed || (full && !waiting.requests.is_empty()) {
-            let error = if waiting.closed {
-                AppendError::Closed
-            } else {
-                AppendError::Overloaded
-            };
+            let error = if waiting.closed { AppendError::Closed } else { AppendError::Overloaded };
             drop(waiting);
             return request.answer(Err(error));
         }
@@ -81,10 +77,7 @@ impl Queue {
             if waiting.closed {
                 return None;
             }
-            waiting = self
-                .arrived
-                .wait(waiting)
-                .unwrap_or_else(PoisonError::into_inner);
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         let mut taken = Vec::new();
         let mut bytes = 0_usize;

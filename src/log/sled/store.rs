@@ -61,41 +61,17 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub(super) fn tail(&self) -> Result<Tail, ReadError> {
-        let Some(block) = self
-            .blocks_from(Position::new(u64::MAX))?
-            .next()
-            .transpose()?
-        else {
-            let head = Head {
-                position: Position::START,
-                digest: Digest::GENESIS,
-                records: 0,
-            };
-            return Ok(Tail {
-                head,
-                received_at: Millis(i64::MIN),
-            });
+        let Some(block) = self.blocks_from(Position::new(u64::MAX))?.next().transpose()? else {
+            let head = Head { position: Position::START, digest: Digest::GENESIS, records: 0 };
+            return Ok(Tail { head, received_at: Millis(i64::MIN) });
         };
         let Some(last) = block.directory.items.last() else {
-            return Err(ReadError::Corrupt {
-                position: block.first,
-                reason: "its block is empty",
-            });
+            return Err(ReadError::Corrupt { position: block.first, reason: "its block is empty" });
         };
         let record = block.encoded(last).decode()?;
-        let records = block
-            .directory
-            .records_before
-            .saturating_add(block.directory.items.len() as u64);
-        let head = Head {
-            position: record.position,
-            digest: record.digest,
-            records,
-        };
-        Ok(Tail {
-            head,
-            received_at: record.content.received_at,
-        })
+        let records = block.directory.records_before.saturating_add(block.directory.items.len() as u64);
+        let head = Head { position: record.position, digest: record.digest, records };
+        Ok(Tail { head, received_at: record.content.received_at })
     }
 
     /// What the index says about an id, durable or not.
@@ -112,15 +88,8 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub(super) fn record(&self, position: Position) -> Result<Record, ReadError> {
-        let missing = ReadError::Corrupt {
-            position,
-            reason: "it is missing",
-        };
-        let block = self
-            .blocks_from(position)?
-            .next()
-            .transpose()
-            .map_err(|error| at(position, error))?;
+        let missing = ReadError::Corrupt { position, reason: "it is missing" };
+        let block = self.blocks_from(position)?.next().transpose().map_err(|error| at(position, error))?;
         let block = block.ok_or_else(|| missing.clone())?;
         let item = block.directory.find(position).ok_or(missing)?;
         block.encoded(item).decode()
@@ -149,12 +118,7 @@ impl Store {
                 Err(_) => break,
             };
             // The first block may begin, or even end, at or before `after`.
-            for item in block
-                .directory
-                .items
-                .iter()
-                .filter(|item| item.position > after)
-            {
+            for item in block.directory.items.iter().filter(|item| item.position > after) {
                 raw_bytes = raw_bytes.saturating_add(u64::from(item.raw_bytes));
                 let full = page.len() >= max || (raw_bytes > READ_BYTES_MAX && !page.is_empty());
                 if full || item.position > last {
@@ -169,18 +133,13 @@ impl Store {
     /// The blocks from the one that holds `position` on, or would hold it.
     fn blocks_from(&self, position: Position) -> Result<Blocks, ReadError> {
         let all = block_key(Position::START, 0);
-        let before = self
-            .db
-            .range(all..=block_key(position, u16::MAX))
-            .next_back();
+        let before = self.db.range(all..=block_key(position, u16::MAX)).next_back();
         let first = match before {
             Some(entry) => block_position(&entry.map_err(|error| storage(&error))?.0),
             None => position,
         };
         Ok(Blocks {
-            entries: self
-                .db
-                .range(block_key(first, 0)..=block_key(Position::new(u64::MAX), u16::MAX)),
+            entries: self.db.range(block_key(first, 0)..=block_key(Position::new(u64::MAX), u16::MAX)),
         })
     }
 
@@ -194,9 +153,7 @@ impl Store {
             None => Ok(()),
         };
         before(Step::Apply)?;
-        self.db
-            .apply_batch(batch)
-            .map_err(|error| error.to_string())?;
+        self.db.apply_batch(batch).map_err(|error| error.to_string())?;
         before(Step::Flush)?;
         self.db.flush().map_err(|error| error.to_string())?;
         before(Step::Sync)?;
@@ -227,28 +184,17 @@ impl Iterator for Blocks {
 
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.entries.next()?;
-        Some(
-            entry
-                .map_err(|error| storage(&error))
-                .and_then(|(key, value)| self.whole(&key, &value)),
-        )
+        Some(entry.map_err(|error| storage(&error)).and_then(|(key, value)| self.whole(&key, &value)))
     }
 }
 
 impl Blocks {
     fn whole(&mut self, key: &IVec, chunk: &IVec) -> Result<Block, ReadError> {
         let first = block_position(key);
-        let corrupt = |reason| ReadError::Corrupt {
-            position: first,
-            reason,
-        };
+        let corrupt = |reason| ReadError::Corrupt { position: first, reason };
         let directory = Directory::read(chunk).map_err(corrupt)?;
         if chunk.len() >= directory.bytes {
-            return Ok(Block {
-                first,
-                directory,
-                bytes: Arc::from(chunk.as_ref()),
-            });
+            return Ok(Block { first, directory, bytes: Arc::from(chunk.as_ref()) });
         }
         let mut bytes = chunk.to_vec();
         while bytes.len() < directory.bytes {
@@ -261,20 +207,13 @@ impl Blocks {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Block {
-            first,
-            directory,
-            bytes: Arc::from(bytes),
-        })
+        Ok(Block { first, directory, bytes: Arc::from(bytes) })
     }
 }
 
 impl Known {
     pub(super) fn new(position: Position, body_sha256: &[u8; 32]) -> Self {
-        Self {
-            position,
-            body_start: *body_sha256.first_chunk().unwrap_or(&[0; 8]),
-        }
+        Self { position, body_start: *body_sha256.first_chunk().unwrap_or(&[0; 8]) }
     }
 
     pub(super) fn to_bytes(self) -> [u8; 16] {
@@ -287,13 +226,10 @@ impl Known {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, ReadError> {
         match (bytes.first_chunk(), bytes.last_chunk(), bytes.len()) {
-            (Some(position), Some(body_start), 16) => Ok(Self {
-                position: Position::new(u64::from_be_bytes(*position)),
-                body_start: *body_start,
-            }),
-            _ => Err(ReadError::Storage {
-                reason: "an entry of the id index is damaged".into(),
-            }),
+            (Some(position), Some(body_start), 16) => {
+                Ok(Self { position: Position::new(u64::from_be_bytes(*position)), body_start: *body_start })
+            }
+            _ => Err(ReadError::Storage { reason: "an entry of the id index is damaged".into() }),
         }
     }
 }
@@ -340,18 +276,15 @@ fn block_position(key: &[u8]) -> Position {
 }
 
 fn storage(error: &sled::Error) -> ReadError {
-    ReadError::Storage {
-        reason: error.to_string().into(),
-    }
+    ReadError::Storage { reason: error.to_string().into() }
 }
 
 /// Damage to a whole block, told about the record that was asked for.
 fn at(asked: Position, error: ReadError) -> ReadError {
     match error {
-        ReadError::Corrupt { position, reason } => ReadError::Corrupt {
-            position: position.max(asked),
-            reason,
-        },
+        ReadError::Corrupt { position, reason } => {
+            ReadError::Corrupt { position: position.max(asked), reason }
+        }
         other => other,
     }
 }

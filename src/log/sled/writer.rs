@@ -25,18 +25,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) const fn new(
-        store: Arc<Store>,
-        queue: Arc<Queue>,
-        shared: Arc<Shared>,
-        tail: Tail,
-    ) -> Self {
-        Self {
-            store,
-            queue,
-            shared,
-            tail,
-        }
+    pub(super) const fn new(store: Arc<Store>, queue: Arc<Queue>, shared: Arc<Shared>, tail: Tail) -> Self {
+        Self { store, queue, shared, tail }
     }
 
     /// Commits what the queue hands out until it is closed and empty.
@@ -57,9 +47,7 @@ impl Writer {
                 Err(reason) => {
                     let reason = self.shared.poisoned.get_or_init(|| reason.into()).clone();
                     for request in requests {
-                        request.answer(Err(AppendError::Poisoned {
-                            reason: reason.clone(),
-                        }));
+                        request.answer(Err(AppendError::Poisoned { reason: reason.clone() }));
                     }
                 }
             }
@@ -72,11 +60,7 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(requests.len());
         for request in requests {
             let records = request.records.iter();
-            outcomes.push(
-                records
-                    .map(|record| commit.place(&self.store, record))
-                    .collect::<Result<_, _>>()?,
-            );
+            outcomes.push(records.map(|record| commit.place(&self.store, record)).collect::<Result<_, _>>()?);
         }
         if commit.new.is_empty() {
             // Every first copy lies in an earlier commit, which is durable.
@@ -124,17 +108,10 @@ impl Commit {
         let this = Known::new(position, &record.body_sha256);
         if let Some(first) = known {
             let same_body = first.body_start == this.body_start;
-            return Ok(Appended::Duplicate {
-                position: first.position,
-                same_body,
-            });
+            return Ok(Appended::Duplicate { position: first.position, same_body });
         }
         let received_at = record.received_at.max(self.tail.received_at);
-        let place = Place {
-            position,
-            received_at,
-            previous: self.tail.head.digest,
-        };
+        let place = Place { position, received_at, previous: self.tail.head.digest };
         self.encoded.clear();
         let digest = codec::encode(record, place, &mut self.encoded)?;
         if !self.block.has_room(self.encoded.len()) {

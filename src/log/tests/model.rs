@@ -9,7 +9,7 @@ use crate::model::time::Millis;
 
 #[derive(Debug, Clone)]
 enum Operation {
-    /// Event numbers with received_at and the body's length; few numbers, so that duplicates are common.
+    /// Event numbers with when they came and the body's length; few numbers, so that duplicates are common.
     Append(Vec<(u8, i64, usize)>),
     Read {
         after: u64,
@@ -20,11 +20,7 @@ enum Operation {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let record = (
-        0..40_u8,
-        0..50_i64,
-        prop_oneof![4 => 0..4_000_usize, 1 => 150_000..500_000_usize],
-    );
+    let record = (0..40_u8, 0..50_i64, prop_oneof![4 => 0..4_000_usize, 1 => 150_000..500_000_usize]);
     prop_oneof![
         4 => prop::collection::vec(record, 0..12).prop_map(Operation::Append),
         2 => (0..60_u64, 0..20_usize).prop_map(|(after, max)| Operation::Read { after, max }),
@@ -35,20 +31,12 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 /// Odd numbers are quarantined.
 fn id(number: u8) -> RecordId {
-    if number % 2 == 1 {
-        RecordId::Quarantine([number; 32])
-    } else {
-        event(number.into(), b"").id
-    }
+    if number % 2 == 1 { RecordId::Quarantine([number; 32]) } else { event(number.into(), b"").id }
 }
 
 fn record((number, time, bytes): (u8, i64, usize)) -> NewRecord {
     let body = json(bytes as u64, bytes);
-    NewRecord {
-        id: id(number),
-        received_at: Millis(time),
-        ..event(number.into(), &body)
-    }
+    NewRecord { id: id(number), received_at: Millis(time), ..event(number.into(), &body) }
 }
 
 proptest! {

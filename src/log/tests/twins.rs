@@ -76,11 +76,7 @@ impl<const STEP: u8> Twin for Sled<STEP> {
 
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut twin = Self {
-            folder,
-            log: None,
-            broken: Arc::default(),
-        };
+        let mut twin = Self { folder, log: None, broken: Arc::default() };
         twin.open();
         twin
     }
