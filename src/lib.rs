@@ -9,11 +9,15 @@
 //! | [`mod@log`] | ground state: the durable, append-only event log | looks into a body |
 //! | [`mod@projection`] | derived state on disk, disposable | is written by anything but the fold |
 //! | `engine` | ingest, catch up, rebuild, read | knows HTTP or a terminal |
+//! | [`mod@api`] | questions and answers in JSON, one shape for HTTP and terminal | writes, knows HTTP or a terminal |
 //! | `http`, `cli` | the doors | decide anything about billing |
 #![forbid(unsafe_code)]
 
 pub mod log;
 pub mod model;
 pub mod stripe;
-pub mod engine;
 pub mod projection;
+pub mod engine;
+pub mod api;
+#[cfg(feature = "http")]
+pub mod http;

@@ -1,0 +1,178 @@
+//! Questions and answers in JSON: one shape for HTTP and terminal.
+//!
+//! Never knows HTTP or a terminal, never writes, never decides anything about billing.
+
+mod access;
+mod event;
+mod object;
+mod operation;
+mod parameters;
+mod path;
+mod problem;
+mod shown;
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::{Billfold, Collection, Cursor, QueryError};
+use crate::log::RecordId;
+use crate::model::derived::payment::PaymentStatus;
+use crate::model::id::{EventId, ObjectId};
+use crate::model::time::Millis;
+
+pub use operation::health;
+pub use parameters::{REFERENCE_BYTES_MAX, WINDOW_SECONDS_DEFAULT, WINDOW_SECONDS_MAX, WORD_BYTES_MAX};
+pub use path::{COLLECTIONS, path, template};
+pub use problem::{Problem, ProblemKind};
+
+use parameters::Parameters;
+use path::Route;
+use problem::echo;
+
+/// A question. `Debug` shows the form of the path alone: ids and references are about people.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The path, percent-encoded as in a URL (`/v1/customers/cus_1`); [`path()`] makes one.
+    pub path: &'a str,
+    /// The decoded names and values of the query, in their order.
+    pub query: &'a [(String, String)],
+    /// What time it is.
+    pub now: Millis,
+}
+
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &template(self.path))
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answers a question from the projections. Blocks for a moment while it reads the disk.
+///
+/// # Errors
+/// [`Problem`]: its kind says whether the caller or the operator has to act.
+pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Problem> {
+    let query = request.query;
+    let now = request.now.seconds();
+    match Route::parse(request.path)? {
+        Route::List(collection) => list(billfold, collection, query),
+        Route::Single(word, collection, id) => {
+            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
+            let id = object_id(&id)?;
+            let found = match collection {
+                Collection::Objects(kind) => {
+                    let found = billfold.object(kind, &id, &scope)?;
+                    found.map(|found| shown::object(billfold, &found)).transpose()?
+                }
+                Collection::Payments => {
+                    billfold.payment(&id, &scope)?.map(|row| shown::payment(&row)).transpose()?
+                }
+            };
+            found.ok_or_else(|| not_found(word, id.as_str()))
+        }
+        Route::Events => {
+            let page = billfold.events(&Parameters::new(query, parameters::EVENTS)?.events()?)?;
+            let events = page.items.iter().map(|event| event::shown(event, false));
+            Ok(page_json(events.collect(), page.next.as_ref()))
+        }
+        Route::Event(id) => {
+            let body = Parameters::new(query, &["body"])?.flag("body")?.unwrap_or(false);
+            let found = billfold.event(&record_id(&id)?)?;
+            found.map(|found| event::shown(&found, body)).ok_or_else(|| not_found("events", &id))
+        }
+        Route::CustomerAccess(id) => {
+            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
+            let found = billfold.access(&object_id(&id)?, &scope, now)?;
+            access::shown(&found.ok_or_else(|| not_found("customers", &id))?, now)
+        }
+        Route::ReferenceAccess => {
+            let parameters = Parameters::new(query, parameters::REFERENCE)?;
+            let found = billfold.access_by_reference(parameters.reference()?, &parameters.scope()?, now)?;
+            access::shown(&found.ok_or_else(unknown_reference)?, now)
+        }
+        Route::Stats => {
+            let window = Parameters::new(query, &["window"])?.window()?;
+            Ok(operation::stats(&billfold.stats(now, window)?, window))
+        }
+        Route::Conflicts => {
+            Parameters::new(query, &[])?;
+            let conflicts = billfold.conflicts();
+            Ok(page_json(conflicts.iter().map(operation::conflict).collect(), None))
+        }
+    }
+}
+
+fn list(billfold: &Billfold, collection: Collection, query: &[(String, String)]) -> Result<Value, Problem> {
+    let parameters = Parameters::new(query, parameters::LIST)?;
+    match collection {
+        Collection::Objects(kind) => {
+            let page = billfold.objects(kind, &parameters.list(None)?)?;
+            let objects: Result<_, _> =
+                page.items.iter().map(|found| shown::object(billfold, found)).collect();
+            Ok(page_json(objects?, page.next.as_ref()))
+        }
+        Collection::Payments => {
+            let statuses: Vec<&str> = PaymentStatus::ALL.iter().map(|status| status.as_str()).collect();
+            let page = billfold.payments(&parameters.list(Some(&statuses))?)?;
+            let payments: Result<_, _> = page.items.iter().map(shown::payment).collect();
+            Ok(page_json(payments?, page.next.as_ref()))
+        }
+    }
+}
+
+fn page_json(data: Vec<Value>, next: Option<&Cursor>) -> Value {
+    let mut page = Map::new();
+    page.insert("data".to_owned(), Value::Array(data));
+    page.insert("next".to_owned(), json!(next.map(ToString::to_string)));
+    Value::Object(page)
+}
+
+fn object_id(text: &str) -> Result<ObjectId, Problem> {
+    ObjectId::parse(text).map_err(|invalid| Problem::new(ProblemKind::InvalidId, invalid.to_string()))
+}
+
+/// An event's id, or `sha256:` and 64 hex digits for a body in quarantine.
+fn record_id(text: &str) -> Result<RecordId, Problem> {
+    let Some(digits) = text.strip_prefix("sha256:") else {
+        let id = EventId::parse(text)
+            .map_err(|invalid| Problem::new(ProblemKind::InvalidId, invalid.to_string()))?;
+        return Ok(RecordId::Event(id));
+    };
+    let mut hash = [0; 32];
+    hex::decode_to_slice(digits, &mut hash).map_err(|_| {
+        Problem::new(ProblemKind::InvalidId, "after `sha256:` an id in quarantine has 64 hex digits")
+    })?;
+    Ok(RecordId::Quarantine(hash))
+}
+
+fn not_found(word: &str, id: &str) -> Problem {
+    let detail = format!(
+        "nothing under /v1/{word} has the id {} in the scope asked for: only what a delivered or imported event has \
+         shown is known here",
+        echo(id)
+    );
+    Problem::new(ProblemKind::NotFound, detail)
+}
+
+fn unknown_reference() -> Problem {
+    Problem::new(
+        ProblemKind::NotFound,
+        "no customer carries this reference: it is read from a checkout's client_reference_id and from the configured \
+         metadata keys",
+    )
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::SeveralScopes(scopes) => Self::several_scopes(&scopes),
+            QueryError::Cursor(invalid) => {
+                Self::new(ProblemKind::InvalidParameter, invalid.to_string()).with("parameter", "after")
+            }
+            QueryError::Log(_) | QueryError::Projection(_) => {
+                Self::new(ProblemKind::Unavailable, error.to_string())
+            }
+        }
+    }
+}

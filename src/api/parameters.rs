@@ -1,0 +1,202 @@
+//! Parameters: the query of a request, every name and value checked against what the route allows.
+//!
+//! Never guesses: what does not fit is named, with the list of what is allowed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::engine::{Account, Cursor, EventQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter};
+use crate::model::id::{AccountId, ObjectId};
+use crate::model::time::Seconds;
+
+use super::problem::{Problem, ProblemKind, echo};
+
+/// The longest status or event type that is looked for, in bytes.
+pub const WORD_BYTES_MAX: usize = 128;
+/// The longest merchant's own id that is looked for, in bytes (the provider's limit for metadata values).
+pub const REFERENCE_BYTES_MAX: usize = 500;
+/// The longest window of the counts, in seconds: about a year.
+pub const WINDOW_SECONDS_MAX: i64 = 366 * 86_400;
+/// The window of the counts where nobody asked for one, in seconds: a day.
+pub const WINDOW_SECONDS_DEFAULT: i64 = 86_400;
+
+/// What every route that looks for one object takes.
+pub(super) const SCOPE: &[&str] = &["account", "livemode"];
+/// What every list of objects takes.
+pub(super) const LIST: &[&str] =
+    &["account", "livemode", "status", "customer", "created_from", "created_before", "limit", "after"];
+/// What access by the merchant's own id takes.
+pub(super) const REFERENCE: &[&str] = &["ref", "account", "livemode"];
+/// What the list of events takes.
+pub(super) const EVENTS: &[&str] = &["account", "livemode", "type", "outcome", "object", "limit", "after"];
+
+/// Checked names with their values, which the typed questions below take out.
+pub(super) struct Parameters<'a> {
+    allowed: &'static [&'static str],
+    values: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Parameters<'a> {
+    /// Each name must be allowed and come once.
+    pub(super) fn new(
+        query: &'a [(String, String)],
+        allowed: &'static [&'static str],
+    ) -> Result<Self, Problem> {
+        let mut values = BTreeMap::new();
+        for (name, value) in query {
+            if !allowed.contains(&name.as_str()) {
+                return Err(refused(name, "is not known here", allowed));
+            }
+            if values.insert(name.as_str(), value.as_str()).is_some() {
+                return Err(refused(name, "is given twice", allowed));
+            }
+        }
+        Ok(Self { allowed, values })
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        wanted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(value) = self.values.get(name) else { return Ok(None) };
+        match parse(value) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(refused(name, &format!("does not fit: it takes {wanted}"), self.allowed)),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Result<ScopeFilter, Problem> {
+        Ok(ScopeFilter {
+            account: self.read("account", "`self` or a connected account's id (acct_…)", parse_account)?,
+            livemode: self.flag("livemode")?,
+        })
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        self.read(name, "`true` or `false`", |value| value.parse().ok())
+    }
+
+    /// The question for a list. `statuses` are all words that the status can have, where they are ours.
+    pub(super) fn list(&self, statuses: Option<&[&str]>) -> Result<ListQuery, Problem> {
+        let status = match statuses {
+            Some(words) => {
+                self.read("status", &words.join(", "), |value| words.contains(&value).then(|| value.into()))?
+            }
+            None => self.word("status")?,
+        };
+        Ok(ListQuery {
+            scope: self.scope()?,
+            status,
+            customer: self.id("customer")?,
+            created_from: self.moment("created_from")?,
+            created_before: self.moment("created_before")?,
+            after: self.cursor()?,
+            limit: self.limit()?,
+        })
+    }
+
+    pub(super) fn events(&self) -> Result<EventQuery, Problem> {
+        let outcomes: Vec<&str> = FoldOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
+        Ok(EventQuery {
+            scope: self.scope()?,
+            event_type: self.word("type")?,
+            outcome: self.read("outcome", &outcomes.join(", "), FoldOutcome::parse)?,
+            object: self.id("object")?,
+            after: self.cursor()?,
+            limit: self.limit()?,
+        })
+    }
+
+    /// The merchant's own id of a user.
+    pub(super) fn reference(&self) -> Result<&'a str, Problem> {
+        let wanted = format!("your own id of the user, 1 to {REFERENCE_BYTES_MAX} bytes");
+        match self.values.get("ref") {
+            Some(value) if (1..=REFERENCE_BYTES_MAX).contains(&value.len()) => Ok(value),
+            Some(_) => Err(refused("ref", &format!("does not fit: it takes {wanted}"), self.allowed)),
+            None => Err(refused("ref", &format!("is missing: it takes {wanted}"), self.allowed)),
+        }
+    }
+
+    /// How far the counts look back, in seconds.
+    pub(super) fn window(&self) -> Result<i64, Problem> {
+        let wanted = "a whole number and a unit (`90s`, `15m`, `24h`, `7d`), at most 366 days";
+        Ok(self.read("window", wanted, parse_window)?.unwrap_or(WINDOW_SECONDS_DEFAULT))
+    }
+
+    fn word(&self, name: &str) -> Result<Option<Box<str>>, Problem> {
+        let wanted = format!("one word of 1 to {WORD_BYTES_MAX} printable ASCII characters");
+        self.read(name, &wanted, |value| {
+            let fits = (1..=WORD_BYTES_MAX).contains(&value.len())
+                && value.bytes().all(|byte| byte.is_ascii_graphic());
+            fits.then(|| value.into())
+        })
+    }
+
+    fn id(&self, name: &str) -> Result<Option<ObjectId>, Problem> {
+        self.read(name, "an id", |value| ObjectId::parse(value).ok())
+    }
+
+    fn moment(&self, name: &str) -> Result<Option<Seconds>, Problem> {
+        self.read(name, "Unix seconds or an RFC 3339 time (2026-01-31T00:00:00Z)", parse_moment)
+    }
+
+    fn cursor(&self) -> Result<Option<Cursor>, Problem> {
+        self.read("after", "the value of `next` from the previous answer, unchanged", |value| {
+            Cursor::parse(value).ok()
+        })
+    }
+
+    fn limit(&self) -> Result<usize, Problem> {
+        let wanted = format!("a whole number from 1 to {PAGE_ITEMS_MAX}");
+        let limit = self.read("limit", &wanted, |value| {
+            value.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit))
+        })?;
+        // Zero stands for the default number of items.
+        Ok(limit.unwrap_or(0))
+    }
+}
+
+fn refused(name: &str, why: &str, allowed: &[&str]) -> Problem {
+    let allowed_here = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    let shown = echo(name);
+    let detail = format!("the query parameter `{shown}` {why}; allowed here: {allowed_here}");
+    Problem::new(ProblemKind::InvalidParameter, detail).with("parameter", shown).with("allowed", allowed)
+}
+
+fn parse_account(value: &str) -> Option<Account> {
+    match value {
+        "self" => Some(Account::Own),
+        id if id.starts_with("acct_") => AccountId::parse(id).ok().map(Account::Connected),
+        _ => None,
+    }
+}
+
+/// Unix seconds, or an RFC 3339 time; what lies between two seconds counts as the later one,
+/// so that `from` and `before` keep exactly what they name.
+fn parse_moment(value: &str) -> Option<Seconds> {
+    if let Ok(seconds) = value.parse::<i64>() {
+        return Some(Seconds(seconds));
+    }
+    let moment: Timestamp = value.parse().ok()?;
+    let up = i64::from(moment.subsec_nanosecond() > 0);
+    moment.as_second().checked_add(up).map(Seconds)
+}
+
+fn parse_window(value: &str) -> Option<i64> {
+    let (number, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let window = number.parse::<u32>().ok().map(i64::from)?.checked_mul(seconds)?;
+    (1..=WINDOW_SECONDS_MAX).contains(&window).then_some(window)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! How to serve: secrets, token, clock and limits, each limit with its default as a named constant.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::digest::CtOutput;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::time::Millis;
+use crate::stripe::signature::{Secrets, Tolerance};
+
+/// The longest webhook body, in bytes.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The bytes of all bodies that are being received at once.
+pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The longest head of a request (request line and headers), in bytes.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The most headers of a request.
+pub const HEADERS_MAX: usize = 100;
+/// How long a connection may take to send the next request's head. It also ends idle connections.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a reader may leave an answer unread.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long connections may go on after the shutdown was asked for.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most connections at once; further ones wait.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// The most reading requests that are answered at once; further ones wait.
+pub const READS_MAX: usize = 32;
+/// The shortest bearer token, in bytes.
+pub const TOKEN_BYTES_MIN: usize = 16;
+/// The longest bearer token, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 512;
+
+/// What time it is. Tests pass their own.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// What is served, to whom, and within which limits.
+#[derive(Clone)]
+pub struct ServeConfig {
+    /// The endpoint's signing secrets.
+    pub secrets: Secrets,
+    /// How far a signature's time may be from ours.
+    pub tolerance: Tolerance,
+    /// What readers have to show; none serves them on loopback only.
+    pub api_token: Option<Token>,
+    /// The clock that signatures and access are judged by.
+    pub clock: Clock,
+    /// See [`Limits`].
+    pub limits: Limits,
+}
+
+impl ServeConfig {
+    /// The defaults for an endpoint: no token, the system's clock.
+    #[must_use]
+    pub fn new(secrets: Secrets) -> Self {
+        Self {
+            secrets,
+            tolerance: Tolerance::default(),
+            api_token: None,
+            clock: Arc::new(system_clock),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl fmt::Debug for ServeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServeConfig")
+            .field("tolerance", &self.tolerance)
+            .field("api_token", &self.api_token)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The system's clock.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is a door: the one place in `http` where time is read")]
+pub fn system_clock() -> Millis {
+    let now = SystemTime::now();
+    let millis = match now.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::saturating_neg),
+    };
+    Millis(millis)
+}
+
+/// What a request may cost. The defaults are this module's constants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// See [`BODY_BYTES_MAX`].
+    pub body_bytes_max: usize,
+    /// See [`BODIES_BYTES_MAX`].
+    pub bodies_bytes_max: usize,
+    /// See [`HEADER_TIMEOUT`].
+    pub header_timeout: Duration,
+    /// See [`BODY_TIMEOUT`].
+    pub body_timeout: Duration,
+    /// See [`WRITE_TIMEOUT`].
+    pub write_timeout: Duration,
+    /// See [`SHUTDOWN_TIMEOUT`].
+    pub shutdown_timeout: Duration,
+    /// See [`CONNECTIONS_MAX`].
+    pub connections_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            bodies_bytes_max: BODIES_BYTES_MAX,
+            header_timeout: HEADER_TIMEOUT,
+            body_timeout: BODY_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            connections_max: CONNECTIONS_MAX,
+        }
+    }
+}
+
+/// The bearer token of the reading routes. Only its hash is kept; `Debug` shows nothing.
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// A token as the operator configured it. Blanks around it are dropped.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] for one that is too short, too long, or cannot stand in a header.
+    pub fn new(text: &str) -> Result<Self, InvalidToken> {
+        let text = text.trim();
+        let length = (TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&text.len());
+        if length && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(Sha256::digest(text).into()))
+        } else {
+            Err(InvalidToken)
+        }
+    }
+
+    /// Compares in constant time: over hashes, so that not even the length shows.
+    pub(super) fn matches(&self, presented: &[u8]) -> bool {
+        CtOutput::<Sha256>::new(self.0.into()) == CtOutput::new(Sha256::digest(presented))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<token>")
+    }
+}
+
+/// A token that cannot be one. *Handling*: the operator sets another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "BILLFOLD_API_TOKEN has to have {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} printable ASCII characters without spaces: \
+     make one with `openssl rand -hex 32`"
+)]
+pub struct InvalidToken;
+
+/// An address that others can reach, and no token. *Handling*: the operator sets the token or listens on loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "others can reach {address}, and customers' data would be open to all of them: set BILLFOLD_API_TOKEN \
+     (`openssl rand -hex 32` makes one), or listen on 127.0.0.1"
+)]
+pub struct Exposed {
+    /// The address.
+    pub address: SocketAddr,
+}
+
+/// Refuses to show customers' data to whoever reaches an address that is not loopback.
+///
+/// # Errors
+/// [`Exposed`] for such an address without a token.
+pub const fn check_exposure(address: SocketAddr, token: Option<&Token>) -> Result<(), Exposed> {
+    if token.is_some() || address.ip().to_canonical().is_loopback() {
+        Ok(())
+    } else {
+        Err(Exposed { address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, token: Option<&Token>, open: bool) {
+        let address = address.parse().unwrap();
+        let found = check_exposure(address, token);
+        assert_eq!(found, if open { Ok(()) } else { Err(Exposed { address }) });
+    }
+
+    #[test]
+    fn only_loopback_is_served_without_a_token() {
+        let token = Token::new("0123456789abcdef").unwrap();
+        for address in ["127.0.0.1:4242", "127.8.8.8:1", "[::1]:4242", "[::ffff:127.0.0.1]:1"] {
+            check(address, None, true);
+            check(address, Some(&token), true);
+        }
+        for address in ["0.0.0.0:4242", "[::]:4242", "192.168.1.2:4242", "8.8.8.8:80", "[::ffff:10.0.0.1]:1"]
+        {
+            check(address, None, false);
+            check(address, Some(&token), true);
+        }
+        let exposed = check_exposure("0.0.0.0:1".parse().unwrap(), None).unwrap_err();
+        assert!(exposed.to_string().contains("BILLFOLD_API_TOKEN"));
+    }
+
+    #[test]
+    fn a_token_is_long_enough_and_fits_into_a_header() {
+        for text in
+            ["", "short", "0123456789abcde", "0123456789 abcdef", "0123456789abcdéf", &"x".repeat(513)]
+        {
+            assert_eq!(Token::new(text).err(), Some(InvalidToken), "{text}");
+        }
+        assert!(Token::new(" 0123456789abcdef\n").is_ok_and(|token| token.matches(b"0123456789abcdef")));
+    }
+
+    #[test]
+    fn a_token_matches_itself_alone_and_is_never_shown() {
+        let token = Token::new("0123456789abcdef").unwrap();
+        for other in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF"] {
+            assert!(!token.matches(other.as_bytes()), "{other}");
+        }
+        assert_eq!(format!("{token:?}"), "<token>");
+    }
+
+    #[test]
+    fn the_system_clock_counts_milliseconds() {
+        assert!(system_clock().0 > 1_700_000_000_000);
+    }
+}

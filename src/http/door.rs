@@ -1,0 +1,248 @@
+//! The routes, and the one place that decides what a request gets.
+//!
+//! Filters extract; [`Door::answer`] decides. Never logs an id, a query, a header or a body: method, the path's
+//! form, status and duration are all.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use warp::http::header::{ALLOW, HeaderValue};
+use warp::http::{HeaderMap, Method, StatusCode};
+use warp::reply::Response;
+use warp::{Buf, Filter, Rejection, Stream};
+
+use crate::api::{self, Problem, ProblemKind, Request};
+use crate::engine::Billfold;
+
+use super::body::{self, Allowance};
+use super::config::{READS_MAX, ServeConfig};
+use super::guard::{self, Arrival};
+use super::receive::{self, receive};
+use super::reply;
+
+/// Where deliveries go, with what to do about a path that is not it.
+const WEBHOOK: &str = "webhooks/stripe";
+
+/// A request's place, by its path below the mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Webhook,
+    Live,
+    Ready,
+    /// The whole path of a reading route.
+    Read(String),
+}
+
+impl Place {
+    /// None for paths that are not ours.
+    fn of(path: &str) -> Option<Self> {
+        match path.strip_suffix('/').unwrap_or(path) {
+            WEBHOOK => Some(Self::Webhook),
+            "health/live" => Some(Self::Live),
+            "health/ready" => Some(Self::Ready),
+            path if path == "v1" || path.starts_with("v1/") => Some(Self::Read(format!("/{path}"))),
+            _ => None,
+        }
+    }
+
+    /// The path without its ids.
+    fn template(&self) -> &'static str {
+        match self {
+            Self::Webhook => "/webhooks/stripe",
+            Self::Live => "/health/live",
+            Self::Ready => "/health/ready",
+            Self::Read(path) => api::template(path),
+        }
+    }
+
+    const fn methods(&self) -> &'static str {
+        match self {
+            Self::Webhook => "POST",
+            _ => "GET, HEAD",
+        }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        match self {
+            Self::Webhook => *method == Method::POST,
+            _ => *method == Method::GET || *method == Method::HEAD,
+        }
+    }
+}
+
+/// What requests are answered with.
+pub(super) struct Door {
+    pub(super) config: ServeConfig,
+    pub(super) billfold: Billfold,
+    pub(super) allowance: Allowance,
+    reads: Arc<Semaphore>,
+}
+
+/// What the filters took out of a request.
+struct Asked {
+    place: Place,
+    method: Method,
+    headers: HeaderMap,
+    query: Vec<(String, String)>,
+    arrival: Option<Arrival>,
+}
+
+/// The webhook, health and reading routes as a filter to mount in a warp server of your own (below a path, if you like).
+///
+/// Paths that are not Billfold's are left to other filters. Mounted like this, the reading routes are served only with
+/// [`ServeConfig::api_token`] set: who asks is not known here. Header time-outs are the mounting server's.
+///
+/// ```
+/// # use billfold::{engine::Billfold, http::{ServeConfig, routes}};
+/// use warp::Filter;
+///
+/// # fn mount(billfold: Billfold, config: ServeConfig) {
+/// let all = warp::path("billing").and(routes(config, billfold)).or(warp::path("hello").map(|| "hello"));
+/// # let _ = warp::service(all);
+/// # }
+/// ```
+#[must_use]
+pub fn routes(
+    config: ServeConfig,
+    billfold: Billfold,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
+    let allowance = Allowance {
+        bytes_max: config.limits.body_bytes_max,
+        within: config.limits.body_timeout,
+        shares: body::shares(config.limits.bodies_bytes_max),
+    };
+    let door = Arc::new(Door { config, billfold, allowance, reads: Arc::new(Semaphore::new(READS_MAX)) });
+    warp::path::peek()
+        .and_then(async |path: warp::path::Peek| Place::of(path.as_str()).ok_or_else(warp::reject::not_found))
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::query::<Vec<(String, String)>>())
+        .and(warp::ext::optional::<Arrival>())
+        .map(|place, method, headers, query, arrival| Asked { place, method, headers, query, arrival })
+        .and(warp::body::stream())
+        .then(move |asked: Asked, body| Arc::clone(&door).observed(asked, body))
+}
+
+/// The answer to every path that is not ours.
+pub(super) fn nowhere() -> Response {
+    reply::problem(&Problem::new(
+        ProblemKind::NoSuchRoute,
+        "there is nothing here: Stripe delivers to POST /webhooks/stripe; health is at /health/live and /health/ready, \
+         the state under /v1",
+    ))
+}
+
+impl Door {
+    pub(super) fn count_refusal(&self, reason: &'static str) {
+        self.billfold.count_refusal(reason, (self.config.clock)().seconds());
+    }
+
+    async fn observed<S, B, E>(self: Arc<Self>, asked: Asked, body: S) -> Response
+    where
+        S: Stream<Item = Result<B, E>> + Send,
+        B: Buf + Send,
+        E: Send,
+    {
+        let started = Instant::now();
+        let (method, path) = (shown_method(&asked.method), asked.place.template());
+        let span = tracing::info_span!("request", method, path);
+        let response = self.answer(asked, body).instrument(span.clone()).await;
+        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        span.in_scope(|| tracing::info!(status = response.status().as_u16(), duration_us, "answered"));
+        response
+    }
+
+    /// Every request comes through here.
+    async fn answer<S, B, E>(&self, asked: Asked, body: S) -> Response
+    where
+        S: Stream<Item = Result<B, E>> + Send,
+        B: Buf + Send,
+        E: Send,
+    {
+        if !asked.place.takes(&asked.method) {
+            return wrong_method(&asked.place);
+        }
+        let answered = match asked.place {
+            Place::Webhook => receive(self, &asked.headers, body).await,
+            Place::Live => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
+            Place::Ready => self.ready().await,
+            Place::Read(_) => self.read(asked).await,
+        };
+        answered.unwrap_or_else(|problem| reply::problem(&problem))
+    }
+
+    async fn ready(&self) -> Result<Response, Problem> {
+        let billfold = self.billfold.clone();
+        let readiness =
+            tokio::task::spawn_blocking(move || billfold.readiness()).await.map_err(|_| receive::fault())?;
+        let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Ok(reply::json(status, &api::health(&readiness)))
+    }
+
+    async fn read(&self, asked: Asked) -> Result<Response, Problem> {
+        guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref())?;
+        let Place::Read(path) = asked.place else { return Err(receive::fault()) };
+        let (billfold, now) = (self.billfold.clone(), (self.config.clock)());
+        let turn = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| receive::fault())?;
+        let answer = tokio::task::spawn_blocking(move || {
+            let answer = api::answer(&billfold, &Request { path: &path, query: &asked.query, now });
+            drop(turn);
+            answer
+        });
+        let value = answer.await.map_err(|_| receive::fault())??;
+        Ok(reply::json(StatusCode::OK, &value))
+    }
+}
+
+fn wrong_method(place: &Place) -> Response {
+    let methods = place.methods();
+    let detail = format!("{} takes {methods} only", place.template());
+    let mut response = reply::problem(&Problem::new(ProblemKind::MethodNotAllowed, detail));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// A method is any word: only those that everybody knows are logged.
+fn shown_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, template: Option<&str>) {
+        assert_eq!(Place::of(path).map(|place| place.template()), template, "{path}");
+    }
+
+    #[test]
+    fn a_path_is_a_place() {
+        check("webhooks/stripe", Some("/webhooks/stripe"));
+        check("webhooks/stripe/", Some("/webhooks/stripe"));
+        check("health/live", Some("/health/live"));
+        check("health/ready", Some("/health/ready"));
+        check("v1/customers/cus_1", Some("/v1/{collection}/{id}"));
+        check("v1", Some("/v1/{unknown}"));
+        for path in ["", "webhook", "webhooks", "webhooks/stripe/more", "v12", "V1/customers", "health"] {
+            check(path, None);
+        }
+    }
+
+    #[test]
+    fn a_made_up_method_is_not_logged() {
+        assert_eq!(shown_method(&Method::from_bytes(b"CUS_SECRET").unwrap()), "other");
+    }
+}

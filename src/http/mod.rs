@@ -1,0 +1,25 @@
+//! The door for HTTP: the webhook, health and the reading routes. The only place that knows warp and hyper.
+//!
+//! Never decides anything about billing, never shows a secret, a signature or, in a log line, an id.
+//!
+//! ```text
+//! server → door → receive → Delivery::verify → Billfold::ingest      POST /webhooks/stripe
+//!               ↘ guard → api::answer                                 GET  /v1/…
+//! ```
+
+mod body;
+mod config;
+mod door;
+mod guard;
+mod receive;
+mod reply;
+mod server;
+mod stall;
+
+pub use config::{
+    BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HEAD_BYTES_MAX,
+    HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, Limits, READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig,
+    TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WRITE_TIMEOUT, check_exposure, system_clock,
+};
+pub use door::routes;
+pub use server::{ServeError, serve};

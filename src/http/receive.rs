@@ -1,0 +1,109 @@
+//! The webhook: from a request to an acknowledged delivery. 200 means durable, and nothing else does.
+
+use serde_json::json;
+use warp::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+use warp::{Buf, Stream};
+
+use crate::api::{Problem, ProblemKind};
+use crate::engine::IngestError;
+use crate::log::{AppendError, Appended};
+use crate::stripe::delivery::Delivery;
+use crate::stripe::signature::SignatureError;
+
+use super::body::{self, BodyError};
+use super::door::Door;
+use super::reply;
+
+/// The header that carries the signature.
+const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
+
+/// Verifies, stores, answers.
+pub(super) async fn receive<S, B, E>(door: &Door, headers: &HeaderMap, body: S) -> Result<Response, Problem>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: Buf,
+{
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse().ok());
+    let received =
+        body::read(body, declared, &door.allowance).await.map_err(|error| refused_body(door, error))?;
+    let now = (door.config.clock)();
+    let header = signature_header(headers);
+    let config = &door.config;
+    let delivery =
+        Delivery::verify(header.as_deref(), received.bytes, &config.secrets, config.tolerance, now)
+            .map_err(|error| refused_signature(door, &error))?;
+    // A task of its own: whoever hangs up cannot stop an append half-way, and a panic is an answer.
+    let billfold = door.billfold.clone();
+    let ingested = tokio::spawn(async move { billfold.ingest(delivery).await })
+        .await
+        .map_err(|_| fault())?
+        .map_err(|error| not_stored(door, &error))?;
+    let duplicate = matches!(ingested.outcome, Appended::Duplicate { .. });
+    let answer = json!({ "received": true, "duplicate": duplicate, "id": ingested.id.to_string() });
+    Ok(reply::json(StatusCode::OK, &answer))
+}
+
+/// A fault of ours that no answer explains; the panic itself went to stderr.
+pub(super) fn fault() -> Problem {
+    Problem::new(
+        ProblemKind::Internal,
+        "Billfold failed while it answered: look into its log and report this",
+    )
+}
+
+/// Several headers of one name are one list.
+fn signature_header(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let values: Vec<&[u8]> = headers.get_all(SIGNATURE).iter().map(HeaderValue::as_bytes).collect();
+    (!values.is_empty()).then(|| values.join(&b','))
+}
+
+fn refused_signature(door: &Door, error: &SignatureError) -> Problem {
+    door.count_refusal(error.reason());
+    tracing::warn!(reason = error.reason(), "a delivery is refused: {error}");
+    Problem::new(ProblemKind::InvalidSignature, error.to_string()).with("reason", error.reason())
+}
+
+fn refused_body(door: &Door, error: BodyError) -> Problem {
+    let (reason, kind, detail) = match error {
+        BodyError::TooLarge => {
+            let limit = door.allowance.bytes_max;
+            let detail = format!(
+                "the body is longer than {limit} bytes: Stripe's events are far shorter; raise the limit if yours are not"
+            );
+            ("body_too_large", ProblemKind::BodyTooLarge, detail)
+        }
+        BodyError::TooSlow => {
+            let seconds = door.allowance.within.as_secs();
+            let detail = format!(
+                "the body did not arrive within {seconds} s: look at the connection and the proxy in between"
+            );
+            ("body_too_slow", ProblemKind::RequestTimeout, detail)
+        }
+        BodyError::NoRoom => {
+            let detail = "too many large bodies are on their way at once: send it again later".to_owned();
+            ("no_room", ProblemKind::Unavailable, detail)
+        }
+        BodyError::Broken => {
+            let detail = "the body broke off or its chunks are malformed".to_owned();
+            ("body_broken", ProblemKind::InvalidBody, detail)
+        }
+    };
+    door.count_refusal(reason);
+    Problem::new(kind, detail).with("reason", reason)
+}
+
+fn not_stored(door: &Door, error: &IngestError) -> Problem {
+    tracing::error!("a delivery was not stored: {error}");
+    match error {
+        IngestError::Append(AppendError::TooLarge) => refused_body(door, BodyError::TooLarge),
+        IngestError::Append(_) => Problem::new(
+            ProblemKind::Unavailable,
+            format!("the delivery was not stored, and the provider will send it again: {error}"),
+        ),
+    }
+}

@@ -1,0 +1,53 @@
+//! Answers as HTTP: JSON and problem documents, with the headers that keep them where they belong.
+
+use serde_json::Value;
+use warp::http::StatusCode;
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use warp::reply::Response;
+
+use crate::api::{Problem, ProblemKind};
+
+/// When a sender should try again while the storage does not work, in seconds.
+const RETRY_AFTER_SECONDS: &str = "10";
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, value: &Value) -> Response {
+    with_type(status, "application/json", value)
+}
+
+/// A problem document (RFC 9457), with the headers that its status asks for.
+pub(super) fn problem(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = with_type(status, "application/problem+json", &problem.to_json());
+    let headers = response.headers_mut();
+    match problem.kind() {
+        ProblemKind::Unauthorized => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"billfold\""));
+        }
+        ProblemKind::Unavailable => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        _ => {}
+    }
+    response
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, value: &Value) -> Response {
+    let mut response = Response::new(value.to_string().into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, content_type),
+        // Customers' data stays out of caches, and is never taken for a page or a script.
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

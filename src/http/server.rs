@@ -1,0 +1,140 @@
+//! The server: accepts connections, serves the routes on each, ends in good order.
+//!
+//! The caller binds the listener and decides what shutdown means. Never reads a request itself.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use warp::Filter as _;
+use warp::reply::Response;
+
+use crate::engine::Billfold;
+
+use super::config::{Exposed, HEAD_BYTES_MAX, HEADERS_MAX, Limits, ServeConfig, check_exposure};
+use super::door::{nowhere, routes};
+use super::guard::Arrival;
+use super::stall::Stalling;
+
+/// How long to wait after the system had no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Others can reach the address and no token is set. *Handling*: as its own message says.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
+    /// The listener does not say where it listens. *Handling*: bind it again.
+    #[error("the listener has no address ({reason}): bind it again")]
+    Listener {
+        /// What the operating system said.
+        reason: Box<str>,
+    },
+}
+
+/// Serves until `shutdown` is ready, then lets requests under way end (at most [`Limits::shutdown_timeout`]).
+///
+/// # Errors
+/// [`ServeError`], before anything is accepted.
+pub async fn serve(
+    listener: TcpListener,
+    config: ServeConfig,
+    billfold: Billfold,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let address =
+        listener.local_addr().map_err(|error| ServeError::Listener { reason: error.to_string().into() })?;
+    check_exposure(address, config.api_token.as_ref())?;
+    let limits = config.limits;
+    let all = routes(config, billfold).or(warp::any().map(nowhere)).unify();
+    let service = TowerToHyperService::new(warp::service(all));
+    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &room) => accepted,
+        };
+        connections.spawn(connection(stream, peer, place, service.clone(), graceful.watcher(), limits));
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way when the time for the shutdown was over");
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed; without a place the connection is still served.
+    let place = Arc::clone(room).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) if is_of_the_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!("no connection can be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The peer hung up before it was accepted: nothing to wait for.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn connection<S>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Option<OwnedSemaphorePermit>,
+    service: S,
+    watcher: Watcher,
+    limits: Limits,
+) where
+    S: hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
+    // Answers are written whole: waiting for more only delays them. If it fails, they are merely slower.
+    let _ = stream.set_nodelay(true);
+    let io = TokioIo::new(Stalling::new(stream, limits.write_timeout));
+    let arriving = service_fn(move |mut request: Request<Incoming>| {
+        let arrival = Arrival { peer, version: request.version() };
+        request.extensions_mut().insert(arrival);
+        service.call(request)
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(io, arriving);
+    if let Err(error) = watcher.watch(served).await {
+        tracing::debug!("a connection ended early: {error}");
+    }
+    drop(place);
+}
