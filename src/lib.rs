@@ -21,3 +21,5 @@ pub mod engine;
 pub mod api;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,78 @@
+//! The folder of this machine: where it is, how it is opened, and what is said when it does not open.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::progress::Bar;
+use super::settings::Settings;
+use crate::engine::{Billfold, OpenError, Options};
+
+/// Where the folder is.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct DataArgs {
+    /// The folder with the event log and what is folded from it.
+    #[arg(long, value_name = "DIR", default_value = "./billfold-data", env = "BILLFOLD_DATA")]
+    data: PathBuf,
+}
+
+impl DataArgs {
+    pub(super) fn path(&self) -> &Path {
+        &self.data
+    }
+
+    /// Opens the folder; makes it where there is none.
+    pub(super) fn open_or_make(&self) -> Result<Billfold, Failure> {
+        let settings = Settings::of(&self.data)?;
+        let bar = Arc::new(Bar::records("folding"));
+        let shown = Arc::clone(&bar);
+        let options = Options {
+            policy: settings.policy,
+            reference_keys: settings.reference_keys,
+            on_progress: Some(Arc::new(move |progress| shown.show(progress))),
+            ..Options::new(&self.data)
+        };
+        let opened = Billfold::open_with(options).map_err(|error| self.failure(&error));
+        bar.hide();
+        opened
+    }
+
+    /// Opens a folder that must exist: a question must not leave an empty folder behind.
+    pub(super) fn open(&self) -> Result<Billfold, Failure> {
+        if !self.data.is_dir() {
+            return Err(Failure::new(Exit::Failed, format!("there is no folder {}", self.data.display()))
+                .remedy("name it with --data, or make one: `billfold serve`, `billfold import FILE`"));
+        }
+        self.open_or_make()
+    }
+
+    fn failure(&self, error: &OpenError) -> Failure {
+        match error {
+            OpenError::Locked { .. } => Failure::new(
+                Exit::Locked,
+                format!("{} is open in another process", self.data.display()),
+            )
+            .remedy(
+                "ask the running server instead: add --url http://127.0.0.1:4242 to a reading command \
+                     (with BILLFOLD_API_TOKEN if it has one), or stop it first",
+            ),
+            error => Failure::new(Exit::Failed, with_sources(error)),
+        }
+    }
+}
+
+/// An error and what lies behind it, on one line.
+pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

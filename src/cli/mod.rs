@@ -1,0 +1,153 @@
+//! The terminal's door: one command a file, tables for people, JSON for programs.
+//!
+//! Never decides anything about billing: it asks the engine, through the same questions as the HTTP API, and shows the
+//! answer. Never shows a secret, a signature or a token.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `serve`, `ingest`, `import`, `list`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings` | the commands |
+//! | `source` | who answers: the folder, or a running server |
+//! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
+//! | `lines`, `deliveries`, `event_file`, `intake`, `body` | files in |
+//! | `output`, `table`, `view`, `progress`, `moment` | answers out |
+//! | `exit`, `failure` | how a command ends |
+
+mod access;
+mod body;
+mod deliveries;
+mod event_file;
+mod exit;
+mod failure;
+mod folder;
+mod import;
+mod ingest;
+mod intake;
+mod lines;
+mod list;
+mod moment;
+mod output;
+mod progress;
+mod rebuild;
+mod refold;
+mod secrets;
+mod serve;
+mod settings;
+mod sign;
+mod source;
+mod stats;
+mod surroundings;
+mod table;
+mod verify_signature;
+mod view;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use exit::Exit;
+use failure::Failure;
+use list::{AnyArgs, ConflictsArgs, EventsCommand, ObjectsCommand};
+use output::Output;
+
+/// Your billing state, folded from verified webhooks
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "billfold",
+    version,
+    disable_help_subcommand = true,
+    after_help = exit::Exit::table(),
+    after_long_help = format!("\
+Examples:
+  STRIPE_WEBHOOK_SECRET=whsec_… billfold serve
+  billfold subscriptions list --status past_due
+  billfold access --ref user_42
+  billfold stats --url http://127.0.0.1:4242
+
+{}", exit::Exit::table())
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    /// Customers: list, show
+    #[command(subcommand)]
+    Customers(ObjectsCommand),
+    /// Subscriptions: list, show
+    #[command(subcommand)]
+    Subscriptions(ObjectsCommand),
+    /// Invoices: list, show
+    #[command(subcommand)]
+    Invoices(ObjectsCommand),
+    /// Payments with their charges, refunds and disputes: list, show
+    #[command(subcommand)]
+    Payments(ObjectsCommand),
+    /// Refunds: list, show
+    #[command(subcommand)]
+    Refunds(ObjectsCommand),
+    /// Disputes: list, show
+    #[command(subcommand)]
+    Disputes(ObjectsCommand),
+    /// Stored events: list, show
+    #[command(subcommand)]
+    Events(EventsCommand),
+    Objects(AnyArgs),
+    Conflicts(ConflictsArgs),
+    Access(access::AccessArgs),
+    Stats(stats::StatsArgs),
+    Ingest(ingest::IngestArgs),
+    Import(import::ImportArgs),
+    Rebuild(rebuild::RebuildArgs),
+    Refold(refold::RefoldArgs),
+    Sign(sign::SignArgs),
+    VerifySignature(verify_signature::VerifyArgs),
+    Settings(settings::SettingsArgs),
+}
+
+/// Runs a command line, the program's name first; says on stderr what went wrong.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(told) => {
+            // Help on a closed pipe is nobody's loss.
+            let _ = told.print();
+            return if told.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let mut out = Output::new();
+    let outcome = parsed.command.run(&mut out).and_then(|exit| out.finish().map(|()| exit));
+    outcome.unwrap_or_else(|failure| failure.report()).into()
+}
+
+impl Command {
+    fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Serve(arguments) => arguments.run(out),
+            Self::Customers(command) => command.run("customers", out),
+            Self::Subscriptions(command) => command.run("subscriptions", out),
+            Self::Invoices(command) => command.run("invoices", out),
+            Self::Payments(command) => command.run("payments", out),
+            Self::Refunds(command) => command.run("refunds", out),
+            Self::Disputes(command) => command.run("disputes", out),
+            Self::Events(command) => command.run(out),
+            Self::Objects(arguments) => arguments.run(out),
+            Self::Conflicts(arguments) => arguments.run(out),
+            Self::Access(arguments) => arguments.run(out),
+            Self::Stats(arguments) => arguments.run(out),
+            Self::Ingest(arguments) => arguments.run(out),
+            Self::Import(arguments) => arguments.run(out),
+            Self::Rebuild(arguments) => arguments.run(out),
+            Self::Refold(arguments) => arguments.run(out),
+            Self::Sign(arguments) => arguments.run(out),
+            Self::VerifySignature(arguments) => arguments.run(out),
+            Self::Settings(arguments) => arguments.run(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Where signing secrets come from: the environment or a file. Never shows one.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::exit::Exit;
+use super::failure::{Failure, eprint_line};
+use super::surroundings::{SECRETS_VARIABLE, variable};
+use crate::stripe::signature::Secrets;
+
+/// The longest file of secrets, in bytes.
+const SECRETS_FILE_BYTES_MAX: u64 = 16 * 1024;
+
+/// Where the signing secrets are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct SecretArgs {
+    /// Read the signing secrets from this file, one a line or comma-separated, instead of from `STRIPE_WEBHOOK_SECRET`.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+impl SecretArgs {
+    /// The secrets of the file or, without one, of the environment.
+    ///
+    /// # Errors
+    /// A usage failure that says what to set and where to find it.
+    pub(super) fn load(&self) -> Result<Secrets, Failure> {
+        match &self.secret_file {
+            Some(path) => parse(&read_file(path)?, &path.display().to_string()),
+            None => match variable(SECRETS_VARIABLE)? {
+                Some(list) => parse(&list, SECRETS_VARIABLE),
+                None => Err(missing()),
+            },
+        }
+    }
+}
+
+/// Reads a list of secrets that came from `origin` (a variable's or a file's name).
+pub(super) fn parse(list: &str, origin: &str) -> Result<Secrets, Failure> {
+    if list.trim().is_empty() {
+        return Err(missing());
+    }
+    let secrets = list
+        .parse::<Secrets>()
+        .map_err(|error| Failure::usage(format!("{origin}: {error}")).remedy(WHERE_TO_FIND))?;
+    if has_stray_whitespace(list) {
+        eprint_line(&format!("warning: {origin} has whitespace around a signing secret; it is ignored"));
+    }
+    Ok(secrets)
+}
+
+/// How to come by a secret. The same text for all who miss one.
+const WHERE_TO_FIND: &str = "\
+Stripe Dashboard: Developers, Webhooks, your endpoint, \"Signing secret\": it begins with whsec_
+        Stripe CLI:       stripe listen --print-secret";
+
+fn missing() -> Failure {
+    Failure::usage(format!("no signing secret: set {SECRETS_VARIABLE}=whsec_… or pass --secret-file FILE"))
+        .remedy(WHERE_TO_FIND)
+}
+
+fn read_file(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    let read = file.take(SECRETS_FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    read.map_err(|error| Failure::reading(path, &error))?;
+    if u64::try_from(text.len()).is_ok_and(|length| length <= SECRETS_FILE_BYTES_MAX) {
+        Ok(text)
+    } else {
+        Err(Failure::new(
+            Exit::Usage,
+            format!("{} is too long to be a list of signing secrets", path.display()),
+        ))
+    }
+}
+
+/// A line's end is how files end; anything else around a secret was pasted by accident.
+fn has_stray_whitespace(list: &str) -> bool {
+    list.lines().flat_map(|line| line.split(',')).any(|item| item.trim() != item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(list: &str, stray: bool) {
+        assert_eq!(has_stray_whitespace(list), stray, "{list:?}");
+    }
+
+    #[test]
+    fn whitespace_worth_a_warning() {
+        check("whsec_a", false);
+        check("whsec_a,whsec_b", false);
+        check("whsec_a\nwhsec_b\r\n", false);
+        check(" whsec_a", true);
+        check("whsec_a \n", true);
+        check("whsec_a, whsec_b", true);
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_missing() {
+        for list in ["", " ", "\n"] {
+            let Err(Failure::Told { exit, what, remedy }) = parse(list, "X") else {
+                panic!("{list:?} is a list")
+            };
+            assert_eq!(exit, Exit::Usage);
+            assert!(what.contains("STRIPE_WEBHOOK_SECRET"));
+            assert!(remedy.is_some_and(|remedy| remedy.contains("stripe listen --print-secret")));
+        }
+    }
+}
