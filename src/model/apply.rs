@@ -87,13 +87,14 @@ pub fn apply<M: Moments>(
         }
         Ordering::Less => last_two(kind, &moments.load_all()?),
     };
-    let last = object.now.winner.clone();
+    let shown = object.now.after;
     let mut object =
         Object { newest: object.newest.max(second), before, now: now.unwrap_or(object.now), ..object };
     object.joined.absorb(&observation);
-    if object.now.winner == observation.event {
+    // Equal fingerprints are equal snapshots: it does not matter which event shows them.
+    if object.now.after == observation.after {
         Ok(Applied::Folded(Box::new(object.with_snapshot(observation.snapshot))))
-    } else if object.now.winner == last {
+    } else if object.now.after == shown {
         Ok(Applied::Folded(Box::new(object)))
     } else {
         let winner = object.now.winner.clone();
@@ -117,3 +118,6 @@ fn first(observation: &Observation, entry: &Entry) -> Object {
 fn last_two(kind: ObjectKind, seconds: &Seconded) -> (Option<Carry>, Option<Carry>) {
     register::history(kind, seconds).fold((None, None), |(_, now), (_, next)| (now, Some(next)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ pub(super) fn precedes(earlier: &Entry, later: &Entry) -> bool {
     }
     causal(earlier.event_type, later.event_type)
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,7 +179,7 @@ impl Snapshot {
 }
 
 /// The place of a status word in the lifecycle of its kind: rank, and whether it is final.
-fn stage(kind: ObjectKind, word: &str) -> (u8, bool) {
+pub(super) fn stage(kind: ObjectKind, word: &str) -> (u8, bool) {
     use ObjectKind as K;
     match (kind, word) {
         (K::Subscription, "canceled" | "incomplete_expired")
@@ -236,3 +236,6 @@ impl Facts {
         self.rank.saturating_add(u8::from(failed_charge))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -335,3 +335,6 @@ fn times(snapshot: &Snapshot) -> BTreeMap<Once, Span> {
     let set = shown.into_iter().filter_map(|(once, second)| Some((once, second?)));
     set.map(|(once, second)| (once, Span { min: second, max: second })).collect()
 }
+
+#[cfg(test)]
+mod tests;

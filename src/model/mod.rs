@@ -24,6 +24,8 @@ pub mod payment;
 pub mod private;
 pub mod register;
 pub mod subscription;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 mod walk;
 pub mod watch;

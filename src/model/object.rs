@@ -199,3 +199,6 @@ fn put_status(snapshot: &mut Snapshot, word: &str) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

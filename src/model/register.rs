@@ -325,19 +325,17 @@ impl<'a> Contest<'a> {
         if earlier.is_empty() || rest.is_empty() {
             return None;
         }
-        let precede_all = |entry: &&Entry| rest.iter().all(|other| causal::precedes(entry, other));
+        // Only if all that is dropped comes before all that stays is the walk of the rest whole.
+        let apart = earlier.iter().all(|entry| rest.iter().all(|other| causal::precedes(entry, other)));
         let contents: BTreeSet<Fingerprint> = earlier.iter().map(|entry| entry.after).collect();
-        let start = earlier.first().filter(|_| contents.len() == 1);
-        let start = start.filter(|_| earlier.iter().all(precede_all));
+        let start = earlier.first().filter(|_| apart && contents.len() == 1);
         self.anchor = start.map(|entry| Anchor {
             content: entry.after,
             certain: true,
             status: entry.facts.status.as_deref(),
         });
-        let stateless = earlier.iter().all(|entry| entry.before.is_none());
         self.candidates = rest;
-        // What was dropped had no edge, so the walk of the others is whole.
-        self.settled(Decision::NamedRule).or_else(|| if stateless { self.walk() } else { None })
+        self.settled(Decision::NamedRule).or_else(|| if apart { self.walk() } else { None })
     }
 
     /// The end of evidence: the usual order of types, then the id. Both are flagged.
@@ -350,3 +348,6 @@ impl<'a> Contest<'a> {
         Some(Verdict { certain: false, ..by_type.unwrap_or(by_id) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,13 +65,14 @@ pub(super) fn end(events: &[&Entry], anchor: Option<Fingerprint>) -> Option<End>
         Trail::Closed => anchor.map(|content| (content, true)),
         Trail::Broken => None,
     };
-    let repeated = edges.iter().any(|edge| edge.times > 1 && edge.from != edge.to);
-    if let Some((content, closed)) = place(counted) {
-        let doubtful = repeated && place(once).map(|(other, _)| other) != Some(content);
-        return Some(End { content, closed, doubtful });
+    if let Trail::Broken = counted {
+        // The provider sometimes makes two events of one change: then each edge counts once.
+        return place(once).map(|(content, closed)| End { content, closed, doubtful: false });
     }
-    // The provider sometimes makes two events of one change: then each edge counts once.
-    place(once).map(|(content, closed)| End { content, closed, doubtful: false })
+    let (content, closed) = place(counted)?;
+    let repeated = edges.iter().any(|edge| edge.times > 1 && edge.from != edge.to);
+    let doubtful = repeated && place(once).map(|(other, _)| other) != Some(content);
+    Some(End { content, closed, doubtful })
 }
 
 /// The distinct edges. Twins count once; equal events of one type count each.
@@ -133,3 +134,6 @@ fn trail(edges: &[Edge]) -> Trail {
         _ => Trail::Broken,
     }
 }
+
+#[cfg(test)]
+mod tests;
