@@ -14,9 +14,12 @@ fn check(event_type: &str, variant: &str, fields: &Value, word: &str, rank: u8, 
     assert_eq!((facts.rank, facts.terminal), (rank, terminal), "{event_type} {fields}");
 }
 
+/// A type, its kind's variant, and the statuses with rank and end.
+type Row = (&'static str, &'static str, &'static [(&'static str, u8, bool)]);
+
 #[test]
 fn ranks_of_the_statuses() {
-    let rows: &[(&str, &str, &[(&str, u8, bool)])] = &[
+    let rows: &[Row] = &[
         (
             "customer.subscription.updated",
             "Subscription",

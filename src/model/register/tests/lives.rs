@@ -88,10 +88,10 @@ fn folded(kind: ObjectKind, entries: &[Entry]) -> Carry {
     resolve(kind, &seconds).unwrap()
 }
 
-fn score(seed: u64, mut live: impl FnMut(&mut Dice) -> Life) -> Score {
+fn score(seed: u64, mut lived: impl FnMut(&mut Dice) -> Life) -> Score {
     let (mut dice, mut score) = (Dice(seed), Score::default());
     for _ in 0..LIVES {
-        let life = live(&mut dice);
+        let life = lived(&mut dice);
         let carry = folded(life.kind, &life.entries);
         match (carry.after == life.end, carry.certain) {
             (true, true) => score.right += 1,
@@ -145,9 +145,8 @@ fn a_last_second_alone_is_right_or_flagged() {
         let changes = 2 + dice.roll(7);
         let mut life = all_tell(dice, changes);
         let newest = life.entries.iter().map(|entry| entry.created).max().unwrap();
-        let changed = EventType::parse(SUB).unwrap();
-        let last = |entry: &Entry| entry.created == newest && entry.event_type == changed;
-        life.entries.retain(last);
+        let update = EventType::parse(SUB).unwrap();
+        life.entries.retain(|entry| entry.created == newest && entry.event_type == update);
         life
     });
     assert_eq!(score.silently_wrong, 0, "{score:?}");
