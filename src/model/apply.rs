@@ -44,7 +44,7 @@ pub trait Moments {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
     /// The entry was already there; nothing changed. The object as it was given.
-    Known(Option<Object>),
+    Known(Option<Box<Object>>),
     /// The object after the observation.
     Folded(Box<Object>),
     /// The object after the observation, but with the snapshot of another event: read the record of
@@ -70,7 +70,7 @@ pub fn apply<M: Moments>(
     let second = entry.created;
     let mut moment = moments.load(second)?;
     let Err(place) = moment.binary_search_by(|known| known.event.cmp(&entry.event)) else {
-        return Ok(Applied::Known(object));
+        return Ok(Applied::Known(object.map(Box::new)));
     };
     let object = object.unwrap_or_else(|| first(&observation, &entry));
     moment.insert(place, entry);

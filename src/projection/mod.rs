@@ -282,7 +282,7 @@ fn fold_one(
     let key = observation.key.clone();
     let object = staged.take(&key)?;
     match apply(object, *observation, &mut staged.moments_of(&key))? {
-        Applied::Known(object) => object.map_or(Ok(()), |object| staged.put(object, false)),
+        Applied::Known(object) => object.map_or(Ok(()), |object| staged.put(*object, false)),
         Applied::Folded(object) => staged.put(*object, true),
         Applied::Recall { object, winner } => {
             let snapshot = recall(&winner)?;

@@ -50,7 +50,10 @@ impl Folder {
         self.log.insert(observation.event.clone(), observation.snapshot.clone());
         let Ok(applied) = apply(self.object.clone(), observation.clone(), &mut self.kept);
         match applied {
-            Applied::Known => return false,
+            Applied::Known(object) => {
+                assert_eq!(object.as_deref(), self.object.as_ref());
+                return false;
+            }
             Applied::Folded(object) => self.object = Some(*object),
             Applied::Recall { object, winner } => {
                 self.object = Some(object.with_snapshot(self.log[&winner].clone()));

@@ -37,7 +37,7 @@ pub(in crate::model) fn fold(observations: &[Observation]) -> Object {
     for observation in observations {
         let Ok(applied) = apply(object.clone(), observation.clone(), &mut moments);
         object = match applied {
-            Applied::Known => object,
+            Applied::Known(same) => same.map(|same| *same),
             Applied::Folded(folded) => Some(*folded),
             Applied::Recall { object, winner } => Some(object.with_snapshot(recall(observations, &winner))),
         };

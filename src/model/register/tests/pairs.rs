@@ -149,7 +149,7 @@ fn setups() {
 #[test]
 fn charges() {
     let pair = |before: &str, events: &str, expect| pair("charge", before, events, expect);
-    let paid = "succeeded succeeded S 9/1";
+    let done = "succeeded succeeded S 9/1";
     pair("", "pending pending P, succeeded succeeded S 9/1", Sure('S', D::LifecycleRank));
     pair("", "pending pending P, failed failed F", Sure('F', D::LifecycleRank));
     pair("", "pending pending P, updated pending Q", Sure('Q', D::NamedRule));
@@ -161,7 +161,7 @@ fn charges() {
     pair("", "succeeded succeeded S, captured succeeded C 9/1", Sure('C', D::Numbers));
     pair("", "succeeded succeeded S, captured succeeded C", Sure('C', D::NamedRule));
     pair("", "succeeded succeeded S, expired succeeded X", Sure('X', D::NamedRule));
-    pair(paid, "captured succeeded C 9/1, updated succeeded U 9/1", Flagged("C"));
+    pair(done, "captured succeeded C 9/1, updated succeeded U 9/1", Flagged("C"));
 }
 
 #[test]
