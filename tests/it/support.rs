@@ -1,5 +1,6 @@
 //! What several areas need: recorded streams, a seeded shuffle, a folder to throw away.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use billfold::engine::Billfold;
@@ -9,25 +10,25 @@ use billfold::stripe::signature::{Secrets, Tolerance, sign};
 use serde_json::Value;
 
 /// The secret that tests sign with.
-pub const SECRET: &str = "whsec_test_only_0123456789";
+pub(crate) const SECRET: &str = "whsec_test_only_0123456789";
 /// The time at which tests receive.
-pub const NOW: Millis = Millis(1_800_000_000_000);
+pub(crate) const NOW: Millis = Millis(1_800_000_000_000);
 
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-pub fn secrets() -> Secrets {
+pub(crate) fn secrets() -> Secrets {
     SECRET.parse().unwrap()
 }
 
 /// Signs a body as the provider would, and verifies it as the server does.
-pub fn signed(body: &str) -> Delivery {
+pub(crate) fn signed(body: &str) -> Delivery {
     let header = sign(&secrets(), body.as_bytes(), NOW.seconds());
     Delivery::verify(Some(header.as_bytes()), body.as_bytes(), &secrets(), Tolerance::default(), NOW).unwrap()
 }
 
-pub fn ingest(billfold: &Billfold, bodies: &[String]) {
+pub(crate) fn ingest(billfold: &Billfold, bodies: &[String]) {
     for batch in bodies.chunks(100) {
         let deliveries = batch.iter().map(|body| signed(body)).collect();
         let ingested = billfold.ingest_blocking(deliveries).unwrap();
@@ -36,30 +37,55 @@ pub fn ingest(billfold: &Billfold, bodies: &[String]) {
 }
 
 /// A recorded stream and what its objects were at the end.
-pub struct Stream {
-    pub name: String,
-    pub bodies: Vec<String>,
-    pub expected: Value,
+pub(crate) struct Stream {
+    pub(crate) name: String,
+    pub(crate) bodies: Vec<String>,
+    pub(crate) expected: Value,
+    /// The event types of each object, by second.
+    moments: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>>,
 }
 
 impl Stream {
-    pub fn load(folder: &Path) -> Self {
+    pub(crate) fn load(folder: &Path) -> Self {
         let events = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
-        let bodies = events.lines().map(|line| {
-            let line: Value = serde_json::from_str(line).unwrap();
-            line["body"].as_str().unwrap().to_owned()
-        });
+        let bodies: Vec<String> = events
+            .lines()
+            .map(|line| {
+                let line: Value = serde_json::from_str(line).unwrap();
+                line["body"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        let mut moments: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>> = BTreeMap::new();
+        for body in &bodies {
+            let event: Value = serde_json::from_str(body).unwrap();
+            let id = event["data"]["object"]["id"].as_str().unwrap_or_default().to_owned();
+            let types = moments.entry(id).or_default().entry(event["created"].as_i64().unwrap()).or_default();
+            types.insert(event["type"].as_str().unwrap().to_owned());
+        }
         let expected = std::fs::read(folder.join("expected_from_stream.json")).unwrap();
         Self {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-            bodies: bodies.collect(),
+            bodies,
+            moments,
             expected: serde_json::from_slice(&expected).unwrap(),
         }
     }
 
+    /// A failed authentication and a request for one in the same second of one intent: no content orders them.
+    pub(crate) fn is_undecidable(&self, id: &str) -> bool {
+        let Some(newest) = self.moments.get(id).and_then(|moments| moments.last_key_value()) else {
+            return false;
+        };
+        let has = |event_type: &str| newest.1.contains(event_type);
+        let ended = has("payment_intent.succeeded") || has("payment_intent.canceled");
+        has("payment_intent.payment_failed") && has("payment_intent.requires_action") && !ended
+    }
+
     /// Every recorded stream of a family (`native`, `augmented`), by name.
-    pub fn all(family: &str) -> Vec<Self> {
-        let mut folders: Vec<_> = std::fs::read_dir(fixtures().join("corpus").join(family))
+    pub(crate) fn all(family: &str) -> Vec<Self> {
+        // More recorded streams can be tried by naming their folder.
+        let corpus = std::env::var_os("BILLFOLD_CORPUS").map_or_else(|| fixtures().join("corpus"), PathBuf::from);
+        let mut folders: Vec<_> = std::fs::read_dir(corpus.join(family))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .collect();
@@ -70,21 +96,21 @@ impl Stream {
 }
 
 /// A small seeded generator: the order that a seed gives is the same everywhere.
-pub struct Seed(u64);
+pub(crate) struct Seed(u64);
 
 impl Seed {
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % bound as u64).unwrap()
     }
 
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
@@ -92,6 +118,6 @@ impl Seed {
 }
 
 /// The second that a test's clock shows.
-pub const fn now() -> Seconds {
+pub(crate) const fn now() -> Seconds {
     Seconds(NOW.0 / 1_000)
 }
