@@ -40,7 +40,7 @@ impl Appended {
 
 /// The outcome of an append that is under way: await it, or [`Ack::wait`] on a plain thread.
 #[derive(Debug)]
-pub struct Ack(oneshot::Receiver<Result<Vec<Appended>, AppendError>>);
+pub struct Ack(pub(super) oneshot::Receiver<Result<Vec<Appended>, AppendError>>);
 
 impl Ack {
     /// An acknowledgement and the side that gives it.

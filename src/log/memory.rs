@@ -9,7 +9,7 @@ use super::ack::{Ack, Appended};
 use super::encoded::Encoded;
 use super::error::{AppendError, ReadError};
 use super::record::{Digest, Head, NewRecord, Position, Provider, Record, RecordId};
-use super::{EventLog, READ_BYTES_MAX, codec};
+use super::{EventLog, READ_BYTES_MAX, READ_RECORDS_MAX, codec};
 
 /// A log in memory. A clone is a second handle on the same log.
 #[derive(Debug, Clone, Default)]
@@ -92,10 +92,11 @@ impl EventLog for MemoryLog {
         let state = self.state();
         let mut bytes = 0_u64;
         let next = Position::new(after.get().saturating_add(1));
-        let page = state.records.range(next..).take(max).take_while(|(position, record)| {
-            bytes = bytes.saturating_add(record.content.body.0.len() as u64);
-            **position == next || bytes <= READ_BYTES_MAX
-        });
+        let page =
+            state.records.range(next..).take(max.min(READ_RECORDS_MAX)).take_while(|(position, record)| {
+                bytes = bytes.saturating_add(record.content.body.0.len() as u64);
+                **position == next || bytes <= READ_BYTES_MAX
+            });
         Ok(page.map(|(_, record)| Encoded::plain(record.clone())).collect())
     }
 

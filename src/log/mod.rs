@@ -36,6 +36,9 @@ pub use record::{Body, Digest, Head, NewRecord, Position, Provenance, Provider, 
 /// The most one page of records takes, in bytes of raw bodies. A single longer record is a page of its own.
 pub const READ_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// The most records one page has, whatever is asked for.
+pub const READ_RECORDS_MAX: usize = 16_384;
+
 /// A durable, append-only, idempotent log. The numbered rules stand at the head of this module.
 pub trait EventLog: Send + Sync + 'static {
     /// Stores each record once, durably, in the order given. All of one call share one outcome list.
@@ -50,7 +53,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// [`ReadError`] if the very first record after `after` cannot be found whole.
     fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError>;
 
-    /// Up to `max` records and [`READ_BYTES_MAX`] after `after`, ascending; empty only at the end (or when `max` is 0).
+    /// Up to `max` records, [`READ_RECORDS_MAX`] and [`READ_BYTES_MAX`], after `after`, ascending; empty only at the end (or when `max` is 0).
     ///
     /// # Errors
     /// [`ReadError`]; the records before a damaged one are returned first.

@@ -10,7 +10,9 @@
 //! |---|---|
 //! | `b` ‖ first position (8, big-endian) ‖ chunk (2, big-endian) | a block of records, or a piece of one |
 //! | `i` ‖ provider ‖ 0 ‖ `e` or `q` ‖ event id or quarantine hash | position (8, big-endian) ‖ first 8 bytes of the raw body's SHA-256 |
-//! | `m` `layout` | the version of this table (4, big-endian) |
+//! | `mlayout` | the version of this table (4, big-endian) |
+//!
+//! The file `layout` beside them says the same in words, and is read before sled is let near the folder.
 
 mod block;
 mod open;
@@ -154,3 +156,6 @@ impl EventLog for SledLog {
         self.shared.poisoned.get().cloned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! One suite for every log: the numbered rules, and a model that reopens.
 
 mod conformance;
+mod frozen;
 mod model;
 mod twins;
 
@@ -11,7 +12,7 @@ use crate::model::id::EventId;
 use crate::model::time::Millis;
 
 /// The record of event `number` with this body.
-fn event(number: u64, body: &[u8]) -> NewRecord {
+pub(in crate::log) fn event(number: u64, body: &[u8]) -> NewRecord {
     NewRecord {
         provider: Provider::Stripe,
         id: RecordId::Event(EventId::parse(&format!("evt_{number:024}")).unwrap()),
@@ -25,7 +26,7 @@ fn event(number: u64, body: &[u8]) -> NewRecord {
 }
 
 /// A body that looks like an event of about this length, and compresses like one.
-fn json(number: u64, bytes: usize) -> Vec<u8> {
+pub(in crate::log) fn json(number: u64, bytes: usize) -> Vec<u8> {
     let head = format!(
         "{{\n  \"id\": \"evt_{number:024}\",\n  \"object\": \"event\",\n  \"data\": {{\n    \"object\": {{"
     );
@@ -41,7 +42,7 @@ fn json(number: u64, bytes: usize) -> Vec<u8> {
 }
 
 /// Bytes that no compression makes smaller.
-fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+pub(in crate::log) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;

@@ -17,12 +17,20 @@ use crate::log::error::{OpenError, ReadError};
 /// sled's segment size, in bytes. It decides which values stay in sled's main file: see `block.rs`. Fixed for good once a log exists.
 pub(super) const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
 
+/// In the database: it holds a log. A database that recovers without it has lost everything.
 const LAYOUT_KEY: &[u8] = b"mlayout";
+
+/// Beside the database, so that an older binary reads it before it lets a database of a newer kind be opened.
+const LAYOUT_FILE: &str = "layout";
+const LAYOUT_WORDS: &str = "billfold log ";
+
+/// The version of the keys and values in `sled.rs`, and of the choice of sled.
 const LAYOUT: u32 = 1;
 
 pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
     create(folder).map_err(|error| refused(&error))?;
+    let known = check_layout_file(folder)?;
     let config = sled::Config::new()
         .path(folder)
         .segment_size(SEGMENT_BYTES)
@@ -33,13 +41,24 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenEr
     let db = catch_unwind(AssertUnwindSafe(|| config.open()))
         .map_err(|_| damaged(folder, "the storage panicked while opening it"))?
         .map_err(|error| from_sled(folder, error))?;
-    check_layout(folder, &db)?;
+    check_layout_key(folder, &db, known)?;
     let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
-    // sled syncs neither its files' growth nor their names.
-    file.sync_all().map_err(|error| refused(&error))?;
-    File::open(folder.join("conf")).and_then(|conf| conf.sync_all()).map_err(|error| refused(&error))?;
-    sync_folder(folder).map_err(|error| refused(&error))?;
+    make_durable(folder, &file, known).map_err(|error| refused(&error))?;
     Ok(Store { db, file, fault: None })
+}
+
+/// Syncs what opening wrote: sled syncs neither its file's growth nor its files' names.
+fn make_durable(folder: &Path, file: &File, known: bool) -> io::Result<()> {
+    file.sync_all()?;
+    File::open(folder.join("conf"))?.sync_all()?;
+    if !known {
+        // Last, so that it never speaks of a log that is not there.
+        let draft = folder.join("layout.new");
+        std::fs::write(&draft, format!("{LAYOUT_WORDS}{LAYOUT}\n"))?;
+        File::open(&draft)?.sync_all()?;
+        std::fs::rename(draft, folder.join(LAYOUT_FILE))?;
+    }
+    sync_folder(folder)
 }
 
 /// The log opened, but where it ends cannot be read.
@@ -74,21 +93,32 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes the layout's version into a new log and checks it in an old one.
-fn check_layout(folder: &Path, db: &Db) -> Result<(), OpenError> {
-    let stored = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?;
-    match stored.as_deref().map(<[u8; 4]>::try_from) {
-        None if db.is_empty() => {
+/// Whether the folder says that it holds a log, of a version that is known here.
+fn check_layout_file(folder: &Path) -> Result<bool, OpenError> {
+    let text = match std::fs::read(folder.join(LAYOUT_FILE)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(refused(folder, &error)),
+    };
+    match text.strip_prefix(LAYOUT_WORDS).and_then(|text| text.trim_end().parse().ok()) {
+        Some(LAYOUT) => Ok(true),
+        Some(version) if version > LAYOUT => Err(OpenError::NewerFormat { path: folder.to_owned(), version }),
+        _ => Err(damaged(folder, "its layout file makes no sense")),
+    }
+}
+
+/// Marks a new database as a log, and refuses one that is none (any more).
+fn check_layout_key(folder: &Path, db: &Db, known: bool) -> Result<(), OpenError> {
+    let marked = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?.is_some();
+    match (marked, known) {
+        (true, _) => Ok(()),
+        (false, true) => Err(damaged(folder, "its records are gone")),
+        (false, false) if db.is_empty() => {
             db.insert(LAYOUT_KEY, &LAYOUT.to_be_bytes()).map_err(|error| from_sled(folder, error))?;
             db.flush().map_err(|error| from_sled(folder, error))?;
             Ok(())
         }
-        Some(Ok(version)) => match u32::from_be_bytes(version) {
-            LAYOUT => Ok(()),
-            version if version > LAYOUT => Err(OpenError::NewerFormat { path: folder.to_owned(), version }),
-            _ => Err(damaged(folder, "its layout version is none that was ever written")),
-        },
-        None | Some(Err(_)) => Err(damaged(folder, "it is a sled database, but not a log")),
+        (false, false) => Err(damaged(folder, "it is a sled database, but not a log")),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::log::codec::Prepared;
 use crate::log::error::AppendError;
 
 /// How many records may wait.
-const QUEUE_RECORDS_MAX: usize = 8192;
+pub(super) const QUEUE_RECORDS_MAX: usize = 8192;
 
 /// How many bytes of encoded records may wait. A single request beyond that is taken when nothing else waits.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use sled::{Batch, Db, IVec};
 
 use super::block::{Directory, Item, VALUE_BYTES_MAX};
-use crate::log::READ_BYTES_MAX;
 use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
 use crate::log::record::{Digest, Head, Position, Provider, Record, RecordId};
+use crate::log::{READ_BYTES_MAX, READ_RECORDS_MAX};
 use crate::model::time::Millis;
 
 const BLOCK: u8 = b'b';
@@ -95,7 +95,7 @@ impl Store {
         block.encoded(item).decode()
     }
 
-    /// Records after `after`, up to and with `last`, at most `max` and [`READ_BYTES_MAX`].
+    /// Records after `after`, up to and with `last`, within the limits of a page.
     ///
     /// # Errors
     /// [`ReadError`], if nothing comes before it.
@@ -120,7 +120,8 @@ impl Store {
             // The first block may begin, or even end, at or before `after`.
             for item in block.directory.items.iter().filter(|item| item.position > after) {
                 raw_bytes = raw_bytes.saturating_add(u64::from(item.raw_bytes));
-                let full = page.len() >= max || (raw_bytes > READ_BYTES_MAX && !page.is_empty());
+                let full = page.len() >= max.min(READ_RECORDS_MAX)
+                    || (raw_bytes > READ_BYTES_MAX && !page.is_empty());
                 if full || item.position > last {
                     return Ok(page);
                 }
@@ -260,7 +261,7 @@ pub(super) fn insert_block(batch: &mut Batch, first: Position, block: &[u8]) -> 
     Ok(())
 }
 
-fn block_key(first: Position, chunk: u16) -> [u8; 11] {
+pub(super) fn block_key(first: Position, chunk: u16) -> [u8; 11] {
     let mut key = [BLOCK; 11];
     let (_, place) = key.split_at_mut(1);
     let (position, index) = place.split_at_mut(8);

@@ -1,1 +1,144 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
+use tempfile::TempDir;
+
+use super::*;
+use crate::log::tests::event;
+use crate::log::{EventLog, SledLog};
+
+fn folder() -> (TempDir, PathBuf) {
+    let outer = tempfile::tempdir().unwrap();
+    let path = outer.path().join("data").join("log");
+    (outer, path)
+}
+
+fn open_log(path: &Path) -> Result<SledLog, OpenError> {
+    SledLog::open(path, &SledOptions::default())
+}
+
+#[test]
+fn folders_are_created_for_this_user_alone() {
+    let (outer, path) = folder();
+    open_log(&path).unwrap();
+    for path in [outer.path().join("data"), path] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[test]
+fn a_second_process_is_told_about_the_first() {
+    let (_outer, path) = folder();
+    let first = open_log(&path).unwrap();
+    let error = open_log(&path).unwrap_err();
+    assert!(matches!(&error, OpenError::Locked { path: told } if *told == path), "{error:?}");
+    assert!(error.to_string().contains("--url"), "{error}");
+    drop(first);
+    open_log(&path).unwrap();
+}
+
+#[test]
+fn a_newer_layout_asks_for_an_upgrade() {
+    let (_outer, path) = folder();
+    drop(open_log(&path).unwrap());
+    std::fs::write(path.join(LAYOUT_FILE), "billfold log 2\n").unwrap();
+    let error = open_log(&path).unwrap_err();
+    assert!(matches!(error, OpenError::NewerFormat { version: 2, .. }), "{error:?}");
+}
+
+#[test]
+fn what_is_no_log_is_left_alone() {
+    for words in ["", "billfold log", "billfold log 0\n", "billfold log one\n", "something else"] {
+        let (_outer, path) = folder();
+        drop(open_log(&path).unwrap());
+        std::fs::write(path.join(LAYOUT_FILE), words).unwrap();
+        let error = open_log(&path).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{words:?}: {error:?}");
+    }
+    let (_outer, path) = folder();
+    create(&path).unwrap();
+    sled::Config::new()
+        .path(&path)
+        .segment_size(SEGMENT_BYTES)
+        .open()
+        .unwrap()
+        .insert("some", "thing")
+        .unwrap();
+    let error = open_log(&path).unwrap_err();
+    assert!(matches!(&error, OpenError::Damaged { reason, .. } if reason.contains("not a log")), "{error:?}");
+}
+
+#[test]
+fn a_log_that_was_never_finished_is_finished() {
+    let (_outer, path) = folder();
+    drop(open_log(&path).unwrap());
+    std::fs::remove_file(path.join(LAYOUT_FILE)).unwrap();
+    drop(open_log(&path).unwrap());
+    assert_eq!(std::fs::read_to_string(path.join(LAYOUT_FILE)).unwrap(), "billfold log 1\n");
+}
+
+#[test]
+fn a_log_that_lost_its_records_is_not_taken_for_a_new_one() {
+    let (_outer, path) = folder();
+    drop(open_log(&path).unwrap());
+    for name in ["db", "conf"] {
+        std::fs::remove_file(path.join(name)).unwrap();
+    }
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with("snap") {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let error = open_log(&path).unwrap_err();
+    assert!(matches!(&error, OpenError::Damaged { reason, .. } if reason.contains("gone")), "{error:?}");
+}
+
+#[test]
+fn files_that_make_no_sense_are_named_as_damage() {
+    #[track_caller]
+    fn check(name: &str) {
+        let (_outer, path) = folder();
+        let log = open_log(&path).unwrap();
+        log.append(vec![event(1, b"{}")]).wait().unwrap();
+        drop(log);
+        // So that there is a snapshot of what was appended.
+        drop(open_log(&path).unwrap());
+        let files = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+        let mut files = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(name));
+        let file = files.next().unwrap();
+        let bytes = std::fs::metadata(&file).unwrap().len();
+        std::fs::write(&file, vec![0xA5; usize::try_from(bytes).unwrap()]).unwrap();
+        let error = open_log(&path).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{name}: {error:?}");
+    }
+    check("db");
+    check("conf");
+    check("snap.");
+    check("layout");
+}
+
+#[test]
+fn refusals_of_the_disk_are_told_apart() {
+    #[track_caller]
+    fn check(kind: ErrorKind, expected: &str) {
+        let error = refused(Path::new("/data/log"), &io::Error::new(kind, "as the disk says"));
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    check(ErrorKind::PermissionDenied, "write access");
+    check(ErrorKind::ReadOnlyFilesystem, "write access");
+    check(ErrorKind::StorageFull, "make room");
+    check(ErrorKind::QuotaExceeded, "make room");
+    check(ErrorKind::Other, "as the disk says");
+}
+
+#[test]
+fn a_file_in_the_way_is_an_error() {
+    let outer = tempfile::tempdir().unwrap();
+    let file = outer.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    for path in [file.clone(), file.join("log")] {
+        let error = open_log(&path).unwrap_err();
+        assert!(matches!(error, OpenError::Storage { .. }), "{error:?}");
+    }
+}

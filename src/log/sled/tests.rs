@@ -1,0 +1,217 @@
+//! What holds for the sled log alone: its files, its order of steps, its damage.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc;
+
+use super::*;
+use crate::log::ack::Appended;
+use crate::log::tests::{event, json, noise};
+use crate::log::{Digest, Provider};
+
+fn open_log(path: &Path) -> SledLog {
+    SledLog::open(path, &SledOptions::default()).unwrap()
+}
+
+fn positions(log: &SledLog, after: u64) -> Result<Vec<u64>, ReadError> {
+    let records = log.read(Position::new(after), 100)?;
+    Ok(records.iter().map(|record| record.position.get()).collect())
+}
+
+/// A log whose commits stop before `step` until they are let go, one by one.
+struct Gated {
+    log: SledLog,
+    stopped: mpsc::Receiver<()>,
+    go: mpsc::Sender<()>,
+}
+
+fn gated(folder: &Path, step: Step) -> Gated {
+    let (stop, stopped) = mpsc::channel();
+    let (go, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let fault: Fault = Arc::new(move |now| {
+        if now == step {
+            stop.send(()).map_err(std::io::Error::other)?;
+            released.lock().unwrap().recv().map_err(std::io::Error::other)?;
+        }
+        Ok(())
+    });
+    Gated { log: SledLog::open_on(folder, fault).unwrap(), stopped, go }
+}
+
+#[test]
+fn nothing_is_seen_or_acknowledged_before_the_last_sync() {
+    for step in [Step::Apply, Step::Flush, Step::Sync] {
+        let folder = tempfile::tempdir().unwrap();
+        let Gated { log, stopped, go } = gated(folder.path(), step);
+        let mut first = log.append(vec![event(1, b"a")]);
+        stopped.recv().unwrap();
+        // It waits behind the commit that holds its first copy.
+        let mut again = log.append(vec![event(1, b"a")]);
+        assert!(first.0.try_recv().is_err() && again.0.try_recv().is_err(), "{step:?}");
+        assert_eq!((log.head().records, log.head().digest), (0, Digest::GENESIS));
+        assert!(positions(&log, 0).unwrap().is_empty());
+        if step != Step::Apply {
+            // Looking up while sled holds the batch: the index knows the id already, and nobody is told.
+            assert_eq!(log.find(Provider::Stripe, &event(1, b"").id).unwrap(), None);
+        }
+        go.send(()).unwrap();
+        let position = Position::new(1);
+        assert_eq!(first.wait().unwrap(), [Appended::New { position }]);
+        assert_eq!(again.wait().unwrap(), [Appended::Duplicate { position, same_body: true }]);
+        assert_eq!(positions(&log, 0).unwrap(), [1]);
+    }
+}
+
+#[test]
+fn a_full_queue_answers_at_once_and_keeps_what_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let Gated { log, stopped, go } = gated(folder.path(), Step::Apply);
+    let held = log.append(vec![event(0, b"a")]);
+    stopped.recv().unwrap();
+    let many = u64::try_from(queue::QUEUE_RECORDS_MAX).unwrap();
+    let taken = log.append((1..many).map(|n| event(n, b"a")).collect());
+    let last = log.append(vec![event(many, b"a")]);
+    let refused = log.append(vec![event(many + 1, b"a")]);
+    assert!(matches!(refused.wait(), Err(AppendError::Overloaded)));
+    go.send(()).unwrap();
+    go.send(()).unwrap();
+    assert_eq!(held.wait().unwrap().len(), 1);
+    assert_eq!(taken.wait().unwrap().len(), queue::QUEUE_RECORDS_MAX - 1);
+    assert_eq!(last.wait().unwrap().len(), 1);
+    assert_eq!(log.head().records, many + 1);
+}
+
+#[test]
+fn a_queue_is_bounded_in_bytes_but_takes_one_long_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let Gated { log, stopped, go } = gated(folder.path(), Step::Apply);
+    let held = log.append(vec![event(0, b"a")]);
+    stopped.recv().unwrap();
+    let body = noise(1, 8 * 1024 * 1024);
+    let long = log.append((1..10).map(|n| event(n, &body)).collect());
+    let refused = log.append(vec![event(20, b"a")]);
+    assert!(matches!(refused.wait(), Err(AppendError::Overloaded)));
+    go.send(()).unwrap();
+    go.send(()).unwrap();
+    assert_eq!(held.wait().unwrap().len() + long.wait().unwrap().len(), 10);
+}
+
+#[test]
+fn closing_stores_what_is_queued_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let Gated { log, stopped, go } = gated(folder.path(), Step::Sync);
+    let first = log.append(vec![event(1, b"a")]);
+    stopped.recv().unwrap();
+    let second = log.append(vec![event(2, b"b")]);
+    go.send(()).unwrap();
+    go.send(()).unwrap();
+    drop(log);
+    assert_eq!((first.wait().unwrap().len(), second.wait().unwrap().len()), (1, 1));
+    assert_eq!(open_log(folder.path()).head().records, 2);
+}
+
+#[test]
+fn a_panic_of_the_storage_poisons_like_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let fault: Fault = Arc::new(|_| panic!("as sled does at times"));
+    let log = SledLog::open_on(folder.path(), fault).unwrap();
+    for _ in 0..2 {
+        let outcome = log.append(vec![event(1, b"a")]).wait();
+        assert!(matches!(outcome, Err(AppendError::Poisoned { .. })), "{outcome:?}");
+    }
+    assert!(positions(&log, 0).unwrap().is_empty());
+}
+
+/// sled keeps long values in files that it never syncs.
+#[test]
+fn nothing_is_ever_stored_outside_the_file_that_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    for _ in 0..2 {
+        let log = open_log(folder.path());
+        for bytes in [4 * 1024 * 1024, 195_000, 196_608, 100_000, 3_000] {
+            let records = (0..if bytes > 1_000_000 { 3 } else { 24 }).map(|_| {
+                number += 1;
+                event(number, &noise(number, bytes))
+            });
+            for record in records {
+                log.append(vec![record]).wait().unwrap();
+            }
+        }
+        let blobs = std::fs::read_dir(folder.path().join("blobs")).unwrap().count();
+        assert_eq!(blobs, 0, "after {number} records");
+    }
+}
+
+/// Changes one byte of the stored block that holds a position.
+fn damage(log: &SledLog, position: u64, in_directory: bool) {
+    let key = store::block_key(Position::new(1), 0);
+    let mut block = log.store.db.get(key).unwrap().unwrap().to_vec();
+    let directory = block::Directory::read(&block).unwrap();
+    let at = if in_directory { 3 } else { directory.find(Position::new(position)).unwrap().range.start + 20 };
+    block[at] ^= 1;
+    log.store.db.insert(key, block).unwrap();
+}
+
+#[track_caller]
+fn check_corrupt<T: std::fmt::Debug>(outcome: Result<T, ReadError>, expected: u64) {
+    match outcome {
+        Err(ReadError::Corrupt { position, .. }) => assert_eq!(position.get(), expected),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_record_is_named_and_costs_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append((1..=5).map(|n| event(n, &json(n, 900))).collect()).wait().unwrap();
+    log.append(vec![event(6, b"{}")]).wait().unwrap();
+    damage(&log, 3, false);
+    assert_eq!(positions(&log, 0).unwrap(), [1, 2]);
+    check_corrupt(positions(&log, 2), 3);
+    assert_eq!(positions(&log, 3).unwrap(), [4, 5, 6]);
+    check_corrupt(log.find(Provider::Stripe, &event(3, b"").id), 3);
+    assert!(log.find(Provider::Stripe, &event(4, b"").id).unwrap().is_some());
+}
+
+#[test]
+fn a_damaged_directory_costs_its_block_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append((1..=3).map(|n| event(n, b"{}")).collect()).wait().unwrap();
+    log.append(vec![event(4, b"{}")]).wait().unwrap();
+    damage(&log, 1, true);
+    for after in 0..3 {
+        check_corrupt(positions(&log, after), after + 1);
+    }
+    assert_eq!(positions(&log, 3).unwrap(), [4]);
+    check_corrupt(log.find(Provider::Stripe, &event(2, b"").id), 2);
+}
+
+#[test]
+fn a_missing_chunk_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append(vec![event(1, &noise(1, 600_000))]).wait().unwrap();
+    log.append(vec![event(2, b"{}")]).wait().unwrap();
+    for chunk in [1, 3] {
+        let key = store::block_key(Position::new(1), chunk);
+        let value = log.store.db.remove(key).unwrap().unwrap();
+        check_corrupt(positions(&log, 0), 1);
+        log.store.db.insert(key, value).unwrap();
+    }
+    assert_eq!(positions(&log, 0).unwrap(), [1, 2]);
+}
+
+#[test]
+fn a_damaged_end_is_told_at_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append(vec![event(1, b"{}")]).wait().unwrap();
+    damage(&log, 1, false);
+    drop(log);
+    let error = SledLog::open(folder.path(), &SledOptions::default()).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
