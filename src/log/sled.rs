@@ -49,7 +49,7 @@ impl Default for SledOptions {
     }
 }
 
-/// A durable log in a folder of its own. Dropping it stores what is queued, then closes.
+/// A durable log in a folder of its own. Dropping it stores what is queued, closes, and waits until the folder is free again.
 #[derive(Debug)]
 pub struct SledLog {
     store: Arc<Store>,

@@ -18,13 +18,19 @@
 
 use std::ops::Range;
 
+use super::open::SEGMENT_BYTES;
 use crate::log::record::Position;
 
 /// The longest value handed to sled, in bytes.
 ///
 /// sled rewrites up to 17 neighbours as one, and moves what is longer than a quarter of a segment into files that it
-/// never syncs: 17 × 192 KiB stays below 4 MiB, a quarter of [`SEGMENT_BYTES`](super::open::SEGMENT_BYTES).
+/// never syncs: so 17 values must stay below that.
 pub(super) const VALUE_BYTES_MAX: usize = 192 * 1024;
+
+/// The values sled rewrites as one, and what it adds to each: key and lengths, generously.
+const NEIGHBOURS_MAX: usize = 17;
+const NEIGHBOUR_BYTES: usize = VALUE_BYTES_MAX + 64;
+const _: () = assert!(NEIGHBOURS_MAX * NEIGHBOUR_BYTES < SEGMENT_BYTES / 4);
 
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 13;

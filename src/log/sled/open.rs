@@ -11,7 +11,7 @@ use std::path::Path;
 use sled::Db;
 
 use super::SledOptions;
-use super::store::Store;
+use super::store::{SledFile, Store};
 use crate::log::error::{OpenError, ReadError};
 
 /// sled's segment size, in bytes. It decides which values stay in sled's main file: see `block.rs`. Fixed for good once a log exists.
@@ -43,7 +43,8 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenEr
         .map_err(|error| from_sled(folder, error))?;
     check_layout_key(folder, &db, known)?;
     let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
-    make_durable(folder, &file, known).map_err(|error| refused(&error))?;
+    let file = SledFile(file);
+    make_durable(folder, &file.0, known).map_err(|error| refused(&error))?;
     Ok(Store { db, file, fault: None })
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Never decides what is a duplicate or where a record goes: that is the writer's.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sled::{Batch, Db, IVec};
 
@@ -42,10 +43,29 @@ pub(in crate::log) enum Step {
 /// Asked before each step of a commit whether it shall fail: how tests break the disk. Always none in production.
 pub(in crate::log) type Fault = Arc<dyn Fn(Step) -> std::io::Result<()> + Send + Sync>;
 
+/// How often, a millisecond apart, a closed log looks whether its folder is free.
+const RELEASE_TRIES_MAX: u32 = 5_000;
+
+/// sled's file through our own descriptor, because sled does not sync it.
+pub(super) struct SledFile(pub(super) File);
+
+impl Drop for SledFile {
+    /// Waits for sled's background threads to let go of the file, so that a closed log can be opened again at once.
+    fn drop(&mut self) {
+        for _ in 0..RELEASE_TRIES_MAX {
+            match self.0.try_lock() {
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+                // Ours for a moment: closing the descriptor gives it back.
+                Ok(()) | Err(TryLockError::Error(_)) => return,
+            }
+        }
+    }
+}
+
 pub(super) struct Store {
     pub(super) db: Db,
-    /// sled's file through our own descriptor, because sled does not sync it.
-    pub(super) file: File,
+    /// Declared, and so dropped, after the database.
+    pub(super) file: SledFile,
     pub(super) fault: Option<Fault>,
 }
 
@@ -158,7 +178,7 @@ impl Store {
         before(Step::Flush)?;
         self.db.flush().map_err(|error| error.to_string())?;
         before(Step::Sync)?;
-        self.file.sync_data().map_err(|error| error.to_string())
+        self.file.0.sync_data().map_err(|error| error.to_string())
     }
 }
 

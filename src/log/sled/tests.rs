@@ -26,12 +26,12 @@ struct Gated {
 }
 
 fn gated(folder: &Path, step: Step) -> Gated {
-    let (stop, stopped) = mpsc::channel();
+    let (report, stopped) = mpsc::channel();
     let (go, released) = mpsc::channel();
     let released = Mutex::new(released);
     let fault: Fault = Arc::new(move |now| {
         if now == step {
-            stop.send(()).map_err(std::io::Error::other)?;
+            report.send(()).map_err(std::io::Error::other)?;
             released.lock().unwrap().recv().map_err(std::io::Error::other)?;
         }
         Ok(())
