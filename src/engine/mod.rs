@@ -142,6 +142,12 @@ impl Billfold {
         open::open(options)
     }
 
+    /// The same over a log of the test's choice.
+    #[cfg(test)]
+    pub(crate) fn over(options: Options, log: Arc<dyn EventLog>) -> Result<Self, OpenError> {
+        open::with_log(options, log)
+    }
+
     /// How the folder was opened.
     #[must_use]
     pub fn options(&self) -> &Options {

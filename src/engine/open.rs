@@ -33,7 +33,8 @@ pub(super) fn open(options: Options) -> Result<Billfold, OpenError> {
     with_log(options, Arc::new(log))
 }
 
-fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billfold, OpenError> {
+/// The same over a log that is open already.
+pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billfold, OpenError> {
     let projection = open_projection(&options, &*log)?;
     let operations = Operations::load(options.data.join(OPERATIONS));
     let checkpoint = projection

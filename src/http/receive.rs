@@ -50,6 +50,7 @@ where
 
 /// A fault of ours that no answer explains; the panic itself went to stderr.
 pub(super) fn fault() -> Problem {
+    tracing::error!("a request ended in a panic");
     Problem::new(
         ProblemKind::Internal,
         "Billfold failed while it answered: look into its log and report this",
@@ -99,11 +100,10 @@ fn refused_body(door: &Door, error: BodyError) -> Problem {
 
 fn not_stored(door: &Door, error: &IngestError) -> Problem {
     tracing::error!("a delivery was not stored: {error}");
-    match error {
-        IngestError::Append(AppendError::TooLarge) => refused_body(door, BodyError::TooLarge),
-        IngestError::Append(_) => Problem::new(
-            ProblemKind::Unavailable,
-            format!("the delivery was not stored, and the provider will send it again: {error}"),
-        ),
+    if let IngestError::Append(AppendError::TooLarge) = error {
+        return refused_body(door, BodyError::TooLarge);
     }
+    door.count_refusal("not_stored");
+    let detail = format!("the delivery was not stored, and the provider will send it again: {error}");
+    Problem::new(ProblemKind::Unavailable, detail).with("reason", "not_stored")
 }

@@ -2,4 +2,6 @@
 
 mod api;
 mod corpus;
+#[cfg(feature = "http")]
+mod http;
 mod support;

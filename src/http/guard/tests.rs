@@ -8,8 +8,8 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     parsed.collect()
 }
 
-fn from(peer: &str, version: Version) -> Option<Arrival> {
-    Some(Arrival { peer: peer.parse().unwrap(), version })
+fn from(peer: &str, version: Version) -> Arrival {
+    Arrival { peer: peer.parse().unwrap(), version }
 }
 
 #[track_caller]
@@ -60,13 +60,13 @@ fn check_local(pairs: &[(&str, &str)], arrival: Option<Arrival>, refused: Option
 
 #[test]
 fn without_a_token_only_this_machine_reads() {
-    let here = from("127.0.0.1:5000", Version::HTTP_11);
+    let here = Some(from("127.0.0.1:5000", Version::HTTP_11));
     let host = ("host", "localhost:4242");
     check_local(&[host], here, None);
-    check_local(&[host], from("[::1]:5000", Version::HTTP_11), None);
+    check_local(&[host], Some(from("[::1]:5000", Version::HTTP_11)), None);
     check_local(&[host], None, Some("mounted"));
-    check_local(&[host], from("10.0.0.1:5000", Version::HTTP_11), Some("this machine"));
-    check_local(&[host], from("127.0.0.1:5000", Version::HTTP_10), Some("HTTP/1.0"));
+    check_local(&[host], Some(from("10.0.0.1:5000", Version::HTTP_11)), Some("this machine"));
+    check_local(&[host], Some(from("127.0.0.1:5000", Version::HTTP_10)), Some("HTTP/1.0"));
     check_local(&[], here, Some("Host"));
     check_local(&[("host", "billing.example.com")], here, Some("Host"));
     for name in
@@ -80,7 +80,7 @@ fn without_a_token_only_this_machine_reads() {
 fn two_hosts_are_none() {
     let mut headers = headers(&[("host", "localhost")]);
     headers.append(HOST, HeaderValue::from_static("example.com"));
-    assert!(admit(&headers, from("127.0.0.1:1", Version::HTTP_11), None).is_err());
+    assert!(admit(&headers, Some(from("127.0.0.1:1", Version::HTTP_11)), None).is_err());
 }
 
 #[track_caller]

@@ -1,0 +1,9 @@
+//! The server on a real loopback socket, with raw bytes on the wire.
+
+mod deliveries;
+mod limits;
+#[cfg(feature = "cli")]
+mod logs;
+mod mounted;
+mod reading;
+mod wire;
