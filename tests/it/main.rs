@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module an area.
 
 mod api;
+#[cfg(feature = "cli")]
+mod cli;
 mod corpus;
 #[cfg(feature = "http")]
 mod http;
