@@ -27,27 +27,30 @@ pub(super) const TIME_FIELDS: &[&str] = &[
     "due_date",
     "end",
     "ended_at",
+    "ends_at",
     "expires_at",
     "finalized_at",
     "frozen_time",
     "marked_uncollectible_at",
+    "next_change_at",
     "next_payment_attempt",
     "paid_at",
     "period_end",
     "period_start",
     "released_at",
     "resumes_at",
+    "since",
     "start",
     "start_date",
     "trial_end",
     "trial_start",
+    "until",
     "updated",
     "voided_at",
 ];
 
-/// Times that only answers have: of access, of events, of operation.
-const TIME_FIELDS_OF_ANSWERS: &[&str] =
-    &["as_of", "deleted_at", "ends_at", "next_change_at", "seen_at", "since", "status_since", "until"];
+/// Times that are read by a method, or that only answers have.
+const TIME_FIELDS_OF_ANSWERS: &[&str] = &["as_of", "deleted_at", "seen_at", "status_since"];
 
 /// The merchant's own keys and values: nothing in there is a time of ours.
 const OPAQUE_FIELD: &str = "metadata";

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use crate::model::id::AccountId;
 use crate::model::watch::{SchedulePhase, ScheduleStatus, SubscriptionSchedule};
 
-/// Where the snapshots live; the field names and types are read from the source itself.
-const SNAPSHOT_SOURCES: &[&str] = &[
+/// Where what is shown lives; the names and types of the fields are read from the source itself.
+const SOURCES: &[&str] = &[
+    include_str!("../../model/access/answer.rs"),
     include_str!("../../model/catalog.rs"),
     include_str!("../../model/checkout.rs"),
     include_str!("../../model/customer.rs"),
+    include_str!("../../model/derived/payment.rs"),
     include_str!("../../model/invoice.rs"),
     include_str!("../../model/payment.rs"),
     include_str!("../../model/subscription.rs"),
@@ -17,7 +19,7 @@ const SNAPSHOT_SOURCES: &[&str] = &[
 
 /// The names of the public fields, by whether their type is a time.
 fn field_names(time: bool) -> BTreeSet<&'static str> {
-    let fields = SNAPSHOT_SOURCES.iter().flat_map(|source| source.lines()).filter_map(|line| {
+    let fields = SOURCES.iter().flat_map(|source| source.lines()).filter_map(|line| {
         let (name, kind) = line.strip_prefix("    pub ")?.strip_suffix(',')?.split_once(": ")?;
         Some((name, kind.contains("Seconds")))
     });
