@@ -325,7 +325,6 @@ impl<'a> Contest<'a> {
         if earlier.is_empty() || rest.is_empty() {
             return None;
         }
-        // Only if all that is dropped comes before all that stays is the walk of the rest whole.
         let apart = earlier.iter().all(|entry| rest.iter().all(|other| causal::precedes(entry, other)));
         let contents: BTreeSet<Fingerprint> = earlier.iter().map(|entry| entry.after).collect();
         let start = earlier.first().filter(|_| apart && contents.len() == 1);
@@ -335,7 +334,9 @@ impl<'a> Contest<'a> {
             status: entry.facts.status.as_deref(),
         });
         self.candidates = rest;
-        self.settled(Decision::NamedRule).or_else(|| if apart { self.walk() } else { None })
+        // An edge that was dropped from between the others would leave a hole in their walk.
+        let whole = apart || earlier.iter().all(|entry| entry.before.is_none());
+        self.settled(Decision::NamedRule).or_else(|| if whole { self.walk() } else { None })
     }
 
     /// The end of evidence: the usual order of types, then the id. Both are flagged.

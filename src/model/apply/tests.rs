@@ -169,7 +169,7 @@ fn lives() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn every_order_gives_the_same_bytes((life, delivered) in lives()) {

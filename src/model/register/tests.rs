@@ -87,6 +87,8 @@ fn walks() {
         &[created('A'), sub('A', 'B'), sub('B', 'A')],
         Sure('A', Decision::ClosedWalk),
     );
+    let births = [created('A'), created('B'), sub('A', 'B'), sub('B', 'A')];
+    check("toggle after one of two creations", &[], &births, Flagged("AB"));
     check("toggle without the past", &[], &[sub('A', 'B'), sub('B', 'A')], Flagged("AB"));
     check("toggle elsewhere", &[created('X')], &[sub('A', 'B'), sub('B', 'A')], Flagged("AB"));
     let eight = [sub('A', 'B'), sub('B', 'A'), sub('A', 'C'), sub('C', 'A'), sub('A', 'D')];

@@ -104,6 +104,9 @@ fn attempts_to_collect_an_invoice() {
     pair(open, "payment_failed open F, updated open O>F", Sure('F', D::SameContent));
     pair(open, "payment_failed open F, updated open F>U", Sure('U', D::Walk));
     pair(open, "payment_failed open F, updated open U", Flagged("F"));
+    pair("", "finalized open O, payment_failed open F, updated open F>U", Sure('U', D::Walk));
+    let hole = "updated paid A>B, payment_failed paid B>C, payment_succeeded paid C>A";
+    pair("", hole, Flagged("A"));
     pair(open, "payment_failed open F, sent open S", Sure('F', D::Change));
     pair(open, "payment_failed open F 1/0, payment_action_required open A 2/0", Sure('A', D::Numbers));
     pair(open, "payment_failed open F, payment_action_required open A", Flagged("FA"));
