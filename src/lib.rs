@@ -23,3 +23,8 @@ pub mod api;
 pub mod http;
 #[cfg(feature = "cli")]
 pub mod cli;
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

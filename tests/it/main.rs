@@ -4,6 +4,8 @@ mod api;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
+mod docs;
 #[cfg(feature = "http")]
 mod http;
 mod support;
+mod tidy;
