@@ -53,10 +53,7 @@ impl DataArgs {
                 Exit::Locked,
                 format!("{} is open in another process", self.data.display()),
             )
-            .remedy(
-                "ask the running server instead: add --url http://127.0.0.1:4242 to a reading command \
-                     (with BILLFOLD_API_TOKEN if it has one), or stop it first",
-            ),
+            .remedy("stop that process first: a `billfold serve`, or another command that is still at work"),
             error => Failure::new(Exit::Failed, with_sources(error)),
         }
     }

@@ -344,7 +344,7 @@ fn print_table(collection: &str, items: &[Value], out: &mut Output) -> Result<()
         note(&format!("no {}", collection.replace('_', " ")));
         return Ok(());
     }
-    let table = table::list(collection, items, out.colours);
+    let table = table::list(collection, items, out.look);
     out.text(&table)
 }
 

@@ -6,17 +6,19 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::surroundings::{colours_wanted, stdout_is_terminal};
+use super::table::Look;
 
 /// Where a command writes its result.
 pub(super) struct Output {
     out: BufWriter<Stdout>,
-    /// Whether colours and bold text are seen.
-    pub(super) colours: bool,
+    /// How tables look on it.
+    pub(super) look: Look,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { out: BufWriter::new(io::stdout()), colours: stdout_is_terminal() && colours_wanted() }
+        let look = Look::of_stdout(stdout_is_terminal() && colours_wanted());
+        Self { out: BufWriter::new(io::stdout()), look }
     }
 
     /// Text as it stands.

@@ -1,7 +1,5 @@
 //! Progress of long work: a bar on stderr, only where a person looks at it.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::engine::Progress;
@@ -15,7 +13,7 @@ pub(super) struct Bar(ProgressBar);
 impl Bar {
     /// Counts records.
     pub(super) fn records(title: &'static str) -> Self {
-        Self::new(title, "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}", None)
+        Self::new(title, "{msg} {wide_bar} {human_pos}/{human_len} {eta}", None)
     }
 
     /// Counts the bytes of a file; with an unknown length only how many there were.
@@ -34,17 +32,15 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        if length.is_none() {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
         Self(bar)
     }
 
-    /// So many of so many.
+    /// So many of so many. Work that is done at once is never seen.
     pub(super) fn show(&self, progress: Progress) {
-        self.0.disable_steady_tick();
-        self.0.set_length(progress.total);
-        self.0.set_position(progress.done);
+        if progress.done < progress.total {
+            self.0.set_length(progress.total);
+            self.0.set_position(progress.done);
+        }
     }
 
     /// So many more.

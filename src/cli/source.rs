@@ -32,7 +32,12 @@ pub(super) struct SourceArgs {
 impl SourceArgs {
     pub(super) fn open(&self) -> Result<Source, Failure> {
         match &self.url {
-            None => self.data.open().map(Source::Folder),
+            None => self.data.open().map(Source::Folder).map_err(|failure| match failure {
+                Failure::Told { exit: Exit::Locked, .. } => failure.remedy(
+                    "ask the running server instead: --url http://127.0.0.1:4242, with BILLFOLD_API_TOKEN if it has one",
+                ),
+                other => other,
+            }),
             Some(url) => Server::new(url, variable(TOKEN_VARIABLE)?).map(Source::Server),
         }
     }

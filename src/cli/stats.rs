@@ -47,12 +47,12 @@ impl StatsArgs {
         let types = by_type(&stats);
         if !types.is_empty() {
             out.text("\n")?;
-            out.text(&table::rows(&["EVENT TYPE", "OUTCOME", "EVENTS"], &types, out.colours))?;
+            out.text(&table::rows(&["EVENT TYPE", "OUTCOME", "EVENTS"], &types, out.look))?;
         }
         let objects = objects(&stats);
         if !objects.is_empty() {
             out.text("\n")?;
-            out.text(&table::rows(&["OBJECTS", "COUNT"], &objects, out.colours))?;
+            out.text(&table::rows(&["OBJECTS", "COUNT"], &objects, out.look))?;
         }
         Ok(Exit::Done)
     }

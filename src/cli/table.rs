@@ -3,10 +3,29 @@
 //! Columns are data. A column that is empty in every row is left out.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table};
 use serde_json::Value;
 
 use super::view;
+
+/// The narrowest terminal that tables are fitted to, in columns; what says it is narrower does not know.
+const WIDTH_MIN: u16 = 20;
+
+/// What a table is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether colours and bold text are seen.
+    pub(super) colours: bool,
+    /// How many columns there are; none for a pipe or a file, where lines may be of any length.
+    pub(super) width: Option<u16>,
+}
+
+impl Look {
+    /// What standard output is.
+    pub(super) fn of_stdout(colours: bool) -> Self {
+        Self { colours, width: Table::new().width().filter(|width| *width >= WIDTH_MIN) }
+    }
+}
 
 /// How a column reads its cell out of an item.
 #[derive(Debug, Clone, Copy)]
@@ -150,14 +169,15 @@ fn columns(collection: &str) -> &'static [Column] {
 }
 
 /// A table of a page of a list.
-pub(super) fn list(collection: &str, items: &[Value], colours: bool) -> String {
+pub(super) fn list(collection: &str, items: &[Value], look: Look) -> String {
+    let colours = look.colours;
     let columns: Vec<&Column> = columns(collection).iter().chain(LAST).collect();
     let rows: Vec<Vec<String>> =
         items.iter().map(|item| columns.iter().map(|column| column.read.cell(item)).collect()).collect();
     let used: Vec<bool> = (0..columns.len())
         .map(|index| rows.iter().any(|row| row.get(index).is_some_and(|cell| !cell.is_empty())))
         .collect();
-    let mut table = empty();
+    let mut table = empty(look);
     table.set_header(kept(&columns, &used).map(|column| title(column.title, colours)));
     for row in &rows {
         table.add_row(
@@ -168,9 +188,9 @@ pub(super) fn list(collection: &str, items: &[Value], colours: bool) -> String {
 }
 
 /// A table of rows that are already text. The first column names, the others are values.
-pub(super) fn rows(header: &[&str], rows: &[Vec<String>], colours: bool) -> String {
-    let mut table = empty();
-    table.set_header(header.iter().map(|text| title(text, colours)));
+pub(super) fn rows(header: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    let mut table = empty(look);
+    table.set_header(header.iter().map(|text| title(text, look.colours)));
     for row in rows {
         table.add_row(row.iter().enumerate().map(|(index, text)| {
             let alignment = if index == 0 { CellAlignment::Left } else { CellAlignment::Right };
@@ -184,15 +204,26 @@ fn kept<'a, T>(cells: &'a [T], used: &'a [bool]) -> impl Iterator<Item = &'a T> 
     cells.iter().zip(used).filter(|(_, used)| **used).map(|(cell, _)| cell)
 }
 
-fn empty() -> Table {
+fn empty(look: Look) -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(NOTHING);
+    if let Some(width) = look.width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    // Colours were decided on already: cells have them or not.
+    if look.colours {
+        table.enforce_styling();
+    }
     table
 }
 
 fn finish(mut table: Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
+    }
+    // What is copied to the next command stays in one piece.
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(ColumnConstraint::ContentWidth);
     }
     let mut text = table.trim_fmt();
     text.push('\n');
@@ -290,9 +321,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const PLAIN: Look = Look { colours: false, width: None };
+
     #[track_caller]
     fn check(collection: &str, items: &[Value], expected: &str) {
-        assert_eq!(list(collection, items, false), expected);
+        assert_eq!(list(collection, items, PLAIN), expected);
     }
 
     #[test]
@@ -314,6 +347,23 @@ mod tests {
              re_1   succeeded  10.50 eur  1970-01-01T00:00:00Z\n\
              re_22  succeeded   0.05 eur  1970-01-01T00:00:00Z\n",
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_everything_but_the_id() {
+        let id = "pi_0123456789abcdefghijklmnop";
+        let item = json!({"id": id, "status": "requires_action", "customer": "cus_0123456789abcdefghij"});
+        let table = list("payments", &[item], Look { colours: false, width: Some(60) });
+        assert!(table.lines().all(|line| line.chars().count() <= 60), "{table}");
+        assert!(table.lines().nth(1).is_some_and(|line| line.starts_with(id)), "{table}");
+    }
+
+    #[test]
+    fn colours_are_for_the_eye_alone() {
+        let item = json!({"id": "sub_1", "status": "active"});
+        let coloured = list("reviews", std::slice::from_ref(&item), Look { colours: true, width: None });
+        assert!(coloured.contains("\u{1b}["), "{coloured}");
+        assert!(!list("reviews", &[item], PLAIN).contains('\u{1b}'));
     }
 
     #[test]

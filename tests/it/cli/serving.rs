@@ -109,7 +109,7 @@ fn a_delivery_is_seen_by_the_reading_commands() {
     assert_eq!((&stats["window"]["accepted"], &stats["window"]["refused"]), (&json!(1), &json!(1)));
     let locked = place.run(&["customers", "list"]).ended(5).saying("is open in another process");
     locked.saying("--url http://127.0.0.1:4242");
-    place.run(&["rebuild"]).ended(5);
+    place.run(&["rebuild"]).ended(5).saying("stop that process first");
     let (code, told) = served.end();
     assert_eq!(code, Some(0), "{told}");
     assert!(!told.contains("cus_1") && !told.contains(SECRET), "{told}");
