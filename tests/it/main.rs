@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module an area.
 
 mod api;
+mod build;
+mod bursts;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
