@@ -1,5 +1,14 @@
 //! The integration tests: one binary, one module an area.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test that cannot go on says so by panicking; helpers are not seen as tests by the lints"
+)]
+
 mod api;
 mod build;
 mod bursts;
