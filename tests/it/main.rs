@@ -18,5 +18,7 @@ mod corpus;
 mod docs;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "cli")]
+mod readme;
 mod support;
 mod tidy;
