@@ -55,7 +55,12 @@ impl Billfold {
             progress(shared.progress(done));
         })?;
         fresh.flush().map_err(FoldError::from)?;
-        let changed = shared.projection().digest().ok() != fresh.digest().ok();
+        let old = shared.projection();
+        let (before, after) = std::thread::scope(|scope| {
+            let before = scope.spawn(|| old.digest());
+            (before.join().ok().and_then(Result::ok), fresh.digest().ok())
+        });
+        let changed = before.is_none() || before != after;
         drop(fresh);
         put_in_place(shared, &place, &beside)?;
         Ok(Rebuilt { records: done, changed })

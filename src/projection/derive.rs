@@ -121,7 +121,12 @@ fn settle_group(staged: &mut Staged<'_>, group: &Group) -> Result<(), Projection
         if own_row != row_key {
             staged.put_payment(own_row, None)?;
         }
-        staged.write(keys::member(&key.id, &key.scope), codec::encode(&id)?);
+        // The payment's own id finds it by itself.
+        if key.id == id {
+            staged.remove(keys::member(&key.id, &key.scope));
+        } else {
+            staged.write(keys::member(&key.id, &key.scope), codec::encode(&id)?);
+        }
         if matches!(key.kind, ObjectKind::Refund | ObjectKind::Dispute) {
             settle_owner(staged, key, customer.as_ref())?;
         }

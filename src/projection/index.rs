@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::id::ObjectKey;
+use crate::model::kind::ObjectKind;
 use crate::model::object::Object;
 use crate::model::observation::Snapshot;
 
@@ -27,7 +28,7 @@ pub(super) fn keys_of(object: &Object, reference_keys: &[Box<str>]) -> BTreeSet<
     )
     .into_iter()
     .collect();
-    for link in object.joined.links() {
+    for link in object.joined.links().iter().filter(|link| is_followed_back(key.kind, link.kind)) {
         let to = ObjectKey { kind: link.kind, id: link.id.clone(), scope: key.scope.clone() };
         keys.insert(keys::link(&to, key.kind, &key.id));
     }
@@ -38,6 +39,13 @@ pub(super) fn keys_of(object: &Object, reference_keys: &[Box<str>]) -> BTreeSet<
     }
     keys.insert(keys::scope(&key.scope));
     keys
+}
+
+/// Links that payments and invoices are found by from their other end; the rest are read from their own end only.
+const fn is_followed_back(from: ObjectKind, to: ObjectKind) -> bool {
+    use ObjectKind::{Charge, Dispute, Invoice, InvoicePayment, PaymentIntent, Refund};
+    matches!(from, PaymentIntent | Charge | Refund | Dispute | Invoice | InvoicePayment)
+        && matches!(to, PaymentIntent | Charge | Refund | Dispute | Invoice)
 }
 
 /// Every list key of a payment's row.

@@ -110,9 +110,15 @@ pub(super) fn link_source(key: &[u8], prefix: &[u8]) -> Option<(ObjectKind, Obje
 
 /// The row of a payment.
 pub(super) fn payment(id: &ObjectId, scope: &Scope) -> Vec<u8> {
+    let mut bytes = payment_in_any_scope(id);
+    scope_into(&mut bytes, scope);
+    bytes
+}
+
+/// The rows of one payment's id in every scope.
+pub(super) fn payment_in_any_scope(id: &ObjectId) -> Vec<u8> {
     let mut bytes = vec![PAYMENT];
     text(&mut bytes, id.as_str());
-    scope_into(&mut bytes, scope);
     bytes
 }
 

@@ -149,6 +149,8 @@ impl Projection {
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
+            // Space is cheap here: what is stale is thrown away with the projection.
+            .mode(sled::Mode::HighThroughput)
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
         // sled panics on some damaged files; a projection may never stop the start.

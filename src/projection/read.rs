@@ -143,8 +143,12 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn payments_by_member(&self, id: &ObjectId, scope: &ScopeFilter) -> Result<Vec<PaymentRow>, ProjectionError> {
-        let prefix = keys::members(id);
         let mut found = Vec::new();
+        for value in self.tree.scan_prefix(keys::payment_in_any_scope(id)).values() {
+            let row: PaymentRow = codec::decode(&value?)?;
+            found.extend(Some(row).filter(|row| scope.admits(&row.scope)));
+        }
+        let prefix = keys::members(id);
         for item in self.tree.scan_prefix(&prefix) {
             let (key, value) = item?;
             let Some(within) = key.strip_prefix(&*prefix).and_then(keys::parse_scope) else { continue };
