@@ -85,6 +85,7 @@ fn check(burst: &Burst) {
         laws::any_order_of_the_whole(&variant, &in_order);
         laws::any_version(&variant, &in_order);
         laws::two_logs(&variant, &in_order);
+        laws::one_missing(&variant);
     }
     laws::raised_second(burst.name, &in_one_second(&burst.events));
 }

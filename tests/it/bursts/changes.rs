@@ -362,6 +362,30 @@ fn b15_customer_deleted() {
     customer_deleted().iter().for_each(check);
 }
 
+/// A second that is wrong harms nothing that has an order of its own, and it is counted.
+#[test]
+fn wrong_seconds_are_noticed() {
+    let [_, _, ended] = cancellation();
+    let over = Truth::new().subscription(json!({ "status": "canceled", "ended_at": FIRST_END }));
+    let over = over.access(FIRST_END, "denied", "canceled");
+    laws::counts_inversions(&ended, "customer.subscription.updated", &over, 1);
+
+    let [_, renewed] = renewals::renewal();
+    let paid = json!({ "status": "paid", "amount_paid": 2_000, "attempt_count": 1 });
+    let paid = Truth::new().invoice("in_2", paid).payment("pi_2", "succeeded", [2_000, 0, 0]);
+    for late in ["invoice.created", "invoice.finalized", "payment_intent.created"] {
+        laws::counts_inversions(&renewed, late, &paid, 1);
+    }
+    // Nothing in an address book tells the order of two entries.
+    let [_, _, recovered] = renewals::failure_and_recovery();
+    laws::counts_inversions(
+        &recovered,
+        "customer.updated",
+        &paid.invoice("in_2", json!({ "status": "paid" })),
+        0,
+    );
+}
+
 /// The same ids in three places, each with a life of its own.
 #[test]
 fn scopes_never_mix() {

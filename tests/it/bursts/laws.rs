@@ -7,13 +7,14 @@ use billfold::engine::{Billfold, EventQuery, ListQuery, Page, ScopeFilter, Store
 use billfold::model::kind::ObjectKind;
 use billfold::model::object::Object;
 use billfold::model::observation::{Entry, Observation};
+use billfold::model::register::Decision;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::truth::{Truth, plain};
 use super::{Variant, memory};
 use crate::build::{Event, Place, Shape};
-use crate::support::{Seed, ingest};
+use crate::support::{self, Seed, ingest};
 
 /// Ids of events in so many disguises: a tie must never be right by the luck of an id.
 const NAMINGS: u64 = 3;
@@ -196,6 +197,25 @@ pub(super) fn two_logs(variant: &Variant, in_order: &Folder) {
     assert_eq!(folder.digest(), in_order.digest(), "{}, merged: other bytes", variant.name);
 }
 
+/// An event that never came and lies before an object's newest second is missed by nobody.
+pub(super) fn one_missing(variant: &Variant) {
+    for (key, observations) in memory::by_object(&bodies(&variant.events, |_| Shape::Dahlia, 0)) {
+        let all: Vec<_> = (0..observations.len()).collect();
+        let (whole, _) = memory::fold(&observations, &all);
+        // Such a second ends as it began: it needs to know how.
+        if whole.now.decided_by == Decision::ClosedWalk || whole.ambiguous() {
+            continue;
+        }
+        for missing in all.iter().copied().filter(|&number| observations[number].created < whole.newest) {
+            let rest: Vec<_> = all.iter().copied().filter(|&number| number != missing).collect();
+            let (object, _) = memory::fold(&observations, &rest);
+            let place = format!("{}: {} without {}", variant.name, key.id, observations[missing].event_type);
+            assert_eq!(plain(&object.current()), plain(&whole.current()), "{place}");
+            assert!(!object.ambiguous(), "{place}: ambiguous");
+        }
+    }
+}
+
 /// What a log holds, as it came.
 fn stored(folder: &Folder) -> Vec<String> {
     let Page { items, next }: Page<StoredEvent> =
@@ -251,6 +271,18 @@ pub(super) fn raised_second(name: &str, tied: &[Event]) {
             assert_eq!(object.created_inversion(), behind, "{place}: created_inversion");
         }
     }
+}
+
+/// The whole engine, with the first event of a type a second after all others: what must stay true, and how many
+/// objects show that their seconds cannot be right.
+pub(super) fn counts_inversions(burst: &super::Burst, type_name: &str, truth: &Truth, inversions: u64) {
+    let mut events = super::in_one_second(&burst.events);
+    let late = events.iter().position(|event| event.type_name == type_name).unwrap();
+    events[late] = events[late].at(events[late].created + 1);
+    let folder = Folder::of(&bodies(&events, |_| Shape::Dahlia, 0));
+    folder.assert_truth(truth, &format!("{}, {type_name} raised", burst.name));
+    let stats = folder.billfold.stats(support::now(), 3_600).unwrap();
+    assert_eq!(stats.created_inversions, inversions, "{}, {type_name} raised", burst.name);
 }
 
 /// The same ids live, in test mode and in a connected account: three lives that know nothing of each other.

@@ -177,7 +177,7 @@ pub(super) fn dispute_won() -> [Burst; 4] {
 }
 
 /// The renewal's payment is charged back, and with it goes the access.
-pub(super) fn dispute_lost() -> [Burst; 2] {
+pub(super) fn dispute_lost() -> [Burst; 3] {
     let (mut story, _, mut subscription) = subscriber();
     let mut invoice = renew(&mut story, &mut subscription, "in_2");
     finalize(&mut story, &mut invoice);
@@ -202,7 +202,15 @@ pub(super) fn dispute_lost() -> [Burst; 2] {
     let truth = truth
         .object(ObjectKind::Dispute, "du_1", json!({ "status": "lost", "amount_reinstated": 600 }))
         .payment("pi_1", "charged_back", [2_000, 0, 1_400]);
-    [lost, Burst::new("B9 a chargeback is lost in part", story.events(), truth)]
+    let part = Burst::new("B9 a chargeback is lost in part", story.events(), truth);
+    // Rare, and the only way out of a loss.
+    story.later(60 * DAY);
+    dispute.movements.push((1_400, 0));
+    story.changes("charge.dispute.updated", &mut dispute, |it| it.status = "won");
+    let truth = the_dispute(json!({ "status": "won", "amount_reinstated": 2_000 }))
+        .payment("pi_1", "succeeded", [2_000, 0, 0])
+        .access(now, "allowed", "active");
+    [lost, part, Burst::new("B9 a chargeback is won late", story.events(), truth)]
 }
 
 pub(super) fn dispute_unchallengeable() -> Burst {
