@@ -41,14 +41,14 @@ impl Burst {
     }
 
     fn variants(&self) -> Vec<Variant> {
-        let timed =
+        let spread =
             Variant { name: self.name.to_owned(), events: self.events.clone(), truth: self.truth.clone() };
         let tied = self.tied.iter().map(|truth| Variant {
             name: format!("{}, in one second", self.name),
             events: in_one_second(&self.events),
             truth: truth.clone(),
         });
-        let all: Vec<_> = std::iter::once(timed).chain(tied).collect();
+        let all: Vec<_> = std::iter::once(spread).chain(tied).collect();
         let without = all.iter().filter_map(Variant::without_optional).collect::<Vec<_>>();
         all.into_iter().chain(without).collect()
     }

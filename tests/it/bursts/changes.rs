@@ -238,7 +238,7 @@ pub(super) fn unanchored() -> [Burst; 2] {
     story.later(DAY);
     schedule_end(&mut story, &mut subscription);
     let truth = Truth::new().subscription(json!({ "cancel_at_period_end": true }));
-    let settled = Burst::new("B7 a toggle settled by a later change", in_ties(story), truth).never_tied();
+    let settled = Burst::new("B7 a toggle settled by a later change", in_ties(&story), truth).never_tied();
     [toggled, settled]
 }
 
@@ -246,7 +246,7 @@ pub(super) fn unanchored() -> [Burst; 2] {
 const START_OF_TIES: i64 = FIRST_END - 10 * DAY;
 
 /// All but the last event in one second.
-fn in_ties(story: Story) -> Vec<crate::build::Event> {
+fn in_ties(story: &Story) -> Vec<crate::build::Event> {
     let mut events = story.events();
     let last = events.pop().unwrap();
     let mut tied = super::in_one_second(&events);

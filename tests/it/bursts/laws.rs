@@ -3,6 +3,8 @@
 //! An object's state comes from its own events alone, so the orders of one object's events are tried in memory and
 //! without gaps; the whole engine, with what is derived from several objects, is tried in a few orders of all events.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use billfold::engine::{Billfold, EventQuery, ListQuery, Page, ScopeFilter, StoredEvent};
 use billfold::model::kind::ObjectKind;
 use billfold::model::object::Object;
@@ -27,7 +29,7 @@ const MEMORY: &str = "/dev/shm";
 
 /// Random orders by `BILLFOLD_SHUFFLES`, never fewer than `least`.
 fn shuffles(least: u64) -> u64 {
-    let asked = std::env::var("BILLFOLD_SHUFFLES").ok().and_then(|text| text.parse().ok());
+    let asked = std::env::var_os("BILLFOLD_SHUFFLES").and_then(|text| text.to_str()?.parse().ok());
     asked.unwrap_or(0).max(least)
 }
 
@@ -140,7 +142,7 @@ fn some_orders(bodies: &[String]) -> Vec<(String, Vec<String>)> {
 
 /// What only some versions tell is kept beside the content, where it can only ever add.
 fn content(observation: Observation) -> Observation {
-    Observation { links: Default::default(), hints: Default::default(), ..observation }
+    Observation { links: BTreeSet::new(), hints: BTreeMap::new(), ..observation }
 }
 
 /// An event means the same in every rendering, so mixed logs are as good as pure ones.
