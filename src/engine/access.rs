@@ -143,7 +143,7 @@ impl Billfold {
                 None => break,
             }
         }
-        self.name_plans(projection, &mut input, scope)?;
+        Self::name_plans(projection, &mut input, scope)?;
         Ok(input)
     }
 
@@ -159,7 +159,6 @@ impl Billfold {
 
     /// Items name their price; what the price is called may stand in the price's own object.
     fn name_plans(
-        &self,
         projection: &Projection,
         input: &mut CustomerInput,
         scope: &Scope,

@@ -37,7 +37,7 @@ impl Billfold {
     pub async fn ingest(&self, delivery: Delivery) -> Result<Ingested, IngestError> {
         let record = record_of(delivery);
         let outcomes = self.shared.log.append(vec![record.clone()]).await?;
-        self._folder.wake();
+        self.folder.wake();
         let mut ingested = self.settle(std::slice::from_ref(&record), &outcomes);
         let mut applied = self.shared.applied.subscribe();
         let last = outcomes.iter().map(|outcome| outcome.position()).max().unwrap_or(Position::START);

@@ -27,7 +27,7 @@ pub use crate::projection::{
 };
 pub use access::AccessAnswer;
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
-pub use ingest::Ingested;
+pub use ingest::{Ingested, SHOWN_WITHIN};
 pub use operations::{Conflict, WindowCounts};
 pub use read::{Readiness, Stats, StoredEvent};
 pub use rebuild::{Rebuilt, Refolded};
@@ -96,7 +96,7 @@ impl std::fmt::Debug for Options {
 pub struct Billfold {
     shared: Arc<Shared>,
     // Declared after `shared`: the last handle to go stops the fold.
-    _folder: Arc<Folder>,
+    folder: Arc<Folder>,
 }
 
 struct Shared {

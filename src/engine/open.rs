@@ -55,7 +55,7 @@ pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billf
         path: shared.options.data.clone(),
         reason: error.to_string().into(),
     })?;
-    Ok(Billfold { shared, _folder: Arc::new(folder) })
+    Ok(Billfold { shared, folder: Arc::new(folder) })
 }
 
 /// Folds what is missing before anybody reads. A record that cannot be read does not stop the start:

@@ -62,7 +62,7 @@ impl Ack {
     /// Blocks until the outcome is known. Not to be called from async code.
     ///
     /// # Errors
-    /// As [`EventLog::append`].
+    /// As [`EventLog::append`](super::EventLog::append).
     pub fn wait(self) -> Result<Vec<Appended>, AppendError> {
         self.0.blocking_recv().unwrap_or(Err(AppendError::Closed))
     }

@@ -82,6 +82,7 @@ open_enum! {
 
 /// One attempt to move money. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that the provider states")]
 pub struct Charge {
     /// When the provider made it.
     pub created: Option<Seconds>,

@@ -165,6 +165,30 @@ impl<'a> Envelope<'a> {
         self.created
     }
 
+    /// The version that rendered the object, if the event says one.
+    #[must_use]
+    pub fn api_version(&self) -> Option<&str> {
+        self.api_version.as_deref()
+    }
+
+    /// The newer authentication context, as it came.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The API request that caused it; none for automatic changes.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// That request's idempotency key. It names the request, not the event.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
     /// Whose event it is, and whether its money is real.
     #[must_use]
     pub fn scope(&self) -> Scope {

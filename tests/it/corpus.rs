@@ -9,7 +9,8 @@ use crate::support::{Seed, Stream, ingest};
 
 /// Shuffles a stream; more by `BILLFOLD_SHUFFLES`.
 fn shuffles() -> u64 {
-    std::env::var("BILLFOLD_SHUFFLES").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+    let asked = std::env::var_os("BILLFOLD_SHUFFLES").and_then(|text| text.to_str()?.parse().ok());
+    asked.unwrap_or(4)
 }
 
 /// The stream as the projection must show it: what the stream itself says last.

@@ -109,6 +109,10 @@ impl Source {
         places.iter().any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
     }
 
+    fn is_rust(&self) -> bool {
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
+    }
+
     fn room(&self) -> &str {
         self.path.split(['/', '.']).next().unwrap_or_default()
     }
@@ -141,7 +145,7 @@ fn files(folder: &str) -> Vec<Source> {
 
 /// The code of `src` without its tests.
 fn sources() -> Vec<Source> {
-    let sources: Vec<_> = files("src").into_iter().filter(|source| source.path.ends_with(".rs")).collect();
+    let sources: Vec<_> = files("src").into_iter().filter(Source::is_rust).collect();
     assert!(sources.len() > 50, "src was not found");
     let tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
     let is_test = |path: &str| {

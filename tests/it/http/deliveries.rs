@@ -166,7 +166,7 @@ async fn recorded_streams_over_http_give_the_same_projection() {
         let server = Server::start(config()).await;
         let mut bodies = stream.bodies.clone();
         Seed::new(7).shuffle(&mut bodies);
-        let mut connections = vec![server.connect().await, server.connect().await];
+        let mut connections = [server.connect().await, server.connect().await];
         for pair in bodies.chunks(2) {
             for (connection, body) in connections.iter_mut().zip(pair) {
                 connection.write(&delivery(body.as_bytes(), Some(&signature(body.as_bytes())))).await;
