@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use billfold::engine::Billfold;
-use billfold::model::time::Millis;
+use billfold::model::time::{Millis, Seconds};
 use billfold::stripe::delivery::Delivery;
 use billfold::stripe::signature::{Secrets, Tolerance, sign};
 use serde_json::Value;
@@ -115,4 +115,9 @@ impl Seed {
             items.swap(last, self.below(last + 1));
         }
     }
+}
+
+/// The second that a test's clock shows.
+pub(crate) const fn now() -> Seconds {
+    Seconds(NOW.0 / 1_000)
 }
