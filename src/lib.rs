@@ -13,16 +13,16 @@
 //! | `http`, `cli` | the doors | decide anything about billing |
 #![forbid(unsafe_code)]
 
-pub mod log;
-pub mod model;
-pub mod stripe;
-pub mod projection;
-pub mod engine;
 pub mod api;
-#[cfg(feature = "http")]
-pub mod http;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod engine;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod log;
+pub mod model;
+pub mod projection;
+pub mod stripe;
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

@@ -1,2 +1,2 @@
 //! Placeholder until the load generator lands.
-pub fn run() {}
+pub(crate) fn run() {}

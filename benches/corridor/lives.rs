@@ -10,10 +10,10 @@ const STREAMS: [&str; 4] =
     ["past_due_then_recovers", "kitchen_sink", "refund_partial_to_full", "cancel_at_period_end_reactivated"];
 
 /// Recorded lives and the ids in them.
-pub struct Lives(Vec<(Vec<String>, Vec<String>)>);
+pub(crate) struct Lives(Vec<(Vec<String>, Vec<String>)>);
 
 impl Lives {
-    pub fn load() -> Self {
+    pub(crate) fn load() -> Self {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/corpus/augmented");
         let lives = STREAMS.map(|name| {
             let events = std::fs::read_to_string(corpus.join(name).join("events.jsonl")).unwrap();
@@ -32,12 +32,12 @@ impl Lives {
     }
 
     /// `count` bodies; each life is a customer of its own.
-    pub fn bodies(&self, count: usize) -> impl Iterator<Item = String> {
+    pub(crate) fn bodies(&self, count: usize) -> impl Iterator<Item = String> {
         (0_usize..).flat_map(move |copy| self.life(copy)).take(count)
     }
 
     /// The bodies of one life.
-    pub fn life(&self, copy: usize) -> Vec<String> {
+    pub(crate) fn life(&self, copy: usize) -> Vec<String> {
         let (bodies, ids) = self.0.get(copy % self.0.len()).unwrap();
         let mark = format!("{copy:07}");
         let renamed = |body: &String| {

@@ -1,10 +1,9 @@
 //! `cargo bench --bench corridor [verify|rebuild|memory|http]`: the way of an event, paired with what limits it.
 //!
 //! Every pair is measured in one run, in turn, and printed as a ratio: only the ratios carry over to another machine.
-#![expect(missing_docs, reason = "a program")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "ratios of measured times")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that fails stops")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that fails stops")]
 
 mod http;
 mod lives;
@@ -16,7 +15,8 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let Some(["memory-child", folder]) = arguments.iter().map(String::as_str).collect::<Vec<_>>().get(..2) {
+    if let Some(["memory-child", folder]) = arguments.iter().map(String::as_str).collect::<Vec<_>>().get(..2)
+    {
         memory::child(folder);
         return;
     }

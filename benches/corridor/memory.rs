@@ -7,7 +7,7 @@ use billfold::model::kind::ObjectKind;
 
 use crate::{lives::Lives, rebuild};
 
-pub fn run() {
+pub(crate) fn run() {
     let folder = tempfile::tempdir().unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
         .arg("memory-child")
@@ -18,7 +18,7 @@ pub fn run() {
 }
 
 /// Ingests, then opens again, and prints what the kernel says of this process.
-pub fn child(folder: &str) {
+pub(crate) fn child(folder: &str) {
     let count = rebuild::events();
     rebuild::fill(&Billfold::open(folder).unwrap(), &Lives::load(), count);
     println!("after ingesting {count} events: {}", resident());

@@ -14,11 +14,11 @@ use crate::{lives::Lives, rate, time};
 const EVENTS: usize = 100_000;
 const ROUNDS: usize = 3;
 
-pub fn events() -> usize {
+pub(crate) fn events() -> usize {
     std::env::var("BILLFOLD_BENCH_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS)
 }
 
-pub fn fill(billfold: &Billfold, lives: &Lives, count: usize) -> u64 {
+pub(crate) fn fill(billfold: &Billfold, lives: &Lives, count: usize) -> u64 {
     let mut bytes = 0;
     let mut bodies = lives.bodies(count).peekable();
     while bodies.peek().is_some() {
@@ -35,7 +35,7 @@ pub fn fill(billfold: &Billfold, lives: &Lives, count: usize) -> u64 {
     bytes
 }
 
-pub fn run() {
+pub(crate) fn run() {
     let count = events();
     let folder = tempfile::tempdir().unwrap();
     let billfold = Billfold::open(folder.path()).unwrap();
@@ -54,9 +54,13 @@ pub fn run() {
     }
     drop(billfold);
     let log = SledLog::open(&folder.path().join("log"), &SledOptions::default()).unwrap();
-    let parse = |body: &[u8]| drop(serde_json::from_slice::<IgnoredAny>(body).unwrap());
+    let parse = |body: &[u8]| {
+        serde_json::from_slice::<IgnoredAny>(body).unwrap();
+    };
     let fold_less = |body: &[u8]| drop(decode(&Envelope::parse(body).unwrap()));
-    for (name, work) in [("read, decompress, parse", &parse as &dyn Fn(&[u8])), ("read, decompress, decode", &fold_less)] {
+    for (name, work) in
+        [("read, decompress, parse", &parse as &dyn Fn(&[u8])), ("read, decompress, decode", &fold_less)]
+    {
         let alone = time(|| read_all(&log, work));
         println!("{name}, one thread: {:.0} events a second", rate(count, alone));
     }
@@ -68,6 +72,8 @@ fn read_all(log: &SledLog, work: &dyn Fn(&[u8])) {
         let page = log.read(after, 4_096).unwrap();
         let Some(last) = page.last() else { break };
         after = last.position;
-        page.iter().for_each(|record| work(&record.content.body.0));
+        for record in &page {
+            work(&record.content.body.0);
+        }
     }
 }

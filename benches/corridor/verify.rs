@@ -12,7 +12,7 @@ use crate::{lives::Lives, median, time};
 const SECRET: &str = "whsec_benchmark_only_0123456789";
 const ROUNDS: usize = 41;
 
-pub fn run() {
+pub(crate) fn run() {
     let now = Seconds(1_800_000_000);
     let secrets: Secrets = SECRET.parse().unwrap();
     let bodies: Vec<String> = Lives::load().bodies(2_000).collect();
@@ -29,13 +29,8 @@ pub fn run() {
         }));
         whole.push(time(|| {
             for (body, header) in bodies.iter().zip(&headers) {
-                let verified = verify(
-                    Some(header.as_bytes()),
-                    body.as_bytes(),
-                    &secrets,
-                    Tolerance::default(),
-                    now,
-                );
+                let verified =
+                    verify(Some(header.as_bytes()), body.as_bytes(), &secrets, Tolerance::default(), now);
                 black_box(verified.unwrap());
             }
         }));
@@ -43,5 +38,8 @@ pub fn run() {
     let (bare, whole) = (median(bare), median(whole));
     let bytes: usize = bodies.iter().map(String::len).sum();
     println!("bodies of {} bytes on average", bytes / bodies.len());
-    println!("verify / bare HMAC-SHA256: {:.3} (aim: at most 1.15)", whole.as_secs_f64() / bare.as_secs_f64());
+    println!(
+        "verify / bare HMAC-SHA256: {:.3} (aim: at most 1.15)",
+        whole.as_secs_f64() / bare.as_secs_f64()
+    );
 }

@@ -1,6 +1,8 @@
 //! Who may use the product: gathers a customer's objects and asks the policy. Decides nothing itself.
 
-use crate::model::access::{Access, CustomerInput, Schedule, SubscriptionInput, combine, schedule, schedule_of};
+use crate::model::access::{
+    Access, CustomerInput, Schedule, SubscriptionInput, combine, schedule, schedule_of,
+};
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::joined::Once;
 use crate::model::kind::ObjectKind;
@@ -167,7 +169,8 @@ impl Billfold {
         for item in items.filter(|item| item.lookup_key.is_none() || item.product.is_none()) {
             let Some(id) = item.price.clone() else { continue };
             let key = ObjectKey { kind: ObjectKind::Price, id, scope: scope.clone() };
-            let Some(Snapshot::Price(price)) = projection.object(&key)?.map(|shown| shown.object.current()) else {
+            let Some(Snapshot::Price(price)) = projection.object(&key)?.map(|shown| shown.object.current())
+            else {
                 continue;
             };
             item.lookup_key = item.lookup_key.take().or(price.lookup_key);
@@ -193,4 +196,3 @@ fn is_known(projection: &Projection, customer: &ObjectId, scope: &Scope) -> Resu
     };
     Ok(!projection.objects(ObjectKind::Subscription, &query)?.items.is_empty())
 }
-

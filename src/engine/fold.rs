@@ -9,12 +9,14 @@ use std::time::Duration;
 use crate::log::{EventLog, Position, Provider, ReadError, Record, RecordId};
 use crate::model::id::EventId;
 use crate::model::observation::Snapshot;
-use crate::projection::{Checkpoint, FoldOutcome, Projection, ProjectionError};
+use crate::projection::{Checkpoint, FoldOutcome, Projection, ProjectionError, Step};
 
 use super::{FoldError, Progress, Shared, decode};
 
 /// The most records that are folded in one atomic write.
 pub(super) const PAGE_RECORDS_MAX: usize = 4_096;
+/// The pages that are decoded ahead of the fold.
+const PAGES_AHEAD_MAX: usize = 1;
 /// How often the counts at the door are saved while nothing happens, in seconds.
 const IDLE_SECONDS: u64 = 5;
 
@@ -24,23 +26,90 @@ pub(super) fn catch_up(
     projection: &Projection,
     mut folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
 ) -> Result<Position, FoldError> {
-    let mut checkpoint = projection.checkpoint()?;
-    loop {
-        let page = log.read_encoded(Position::new(checkpoint.position), PAGE_RECORDS_MAX)?;
+    let mut after = Position::new(projection.checkpoint()?.position);
+    while let Some(page) = Page::read(log, after)? {
+        let more = page.outcomes.len() >= PAGE_RECORDS_MAX;
+        after = page.fold(log, projection, &mut folded)?.max(after);
+        if more {
+            after = catch_up_far(log, projection, after, &mut folded)?;
+        }
+    }
+    Ok(after)
+}
+
+/// The same over many pages: the next one is read and decoded while one is applied.
+fn catch_up_far(
+    log: &dyn EventLog,
+    projection: &Projection,
+    mut after: Position,
+    folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
+) -> Result<Position, FoldError> {
+    std::thread::scope(|scope| {
+        let (ahead, pages) = sync_channel(PAGES_AHEAD_MAX);
+        scope.spawn(move || {
+            let mut after = after;
+            loop {
+                let page = Page::read(log, after).transpose();
+                let last = page.as_ref().and_then(|page| page.as_ref().ok()).and_then(Page::last);
+                // Nobody takes it any more, it is the last one, or nothing lies behind it.
+                let Some(page) = page else { break };
+                if ahead.send(page).is_err() {
+                    break;
+                }
+                match last {
+                    Some(last) => after = last,
+                    None => break,
+                }
+            }
+        });
+        for page in pages {
+            after = page?.fold(log, projection, folded)?.max(after);
+        }
+        Ok(after)
+    })
+}
+
+/// Records that are decoded together and folded in one write.
+struct Page {
+    steps: Vec<Step>,
+    outcomes: Vec<(Position, FoldOutcome)>,
+    last: Option<Record>,
+    /// The record behind them cannot be read.
+    error: Option<ReadError>,
+}
+
+impl Page {
+    /// The records after `after`, decoded; none at the end.
+    fn read(log: &dyn EventLog, after: Position) -> Result<Option<Self>, ReadError> {
+        let page = log.read_encoded(after, PAGE_RECORDS_MAX)?;
         if page.is_empty() {
-            return Ok(Position::new(checkpoint.position));
+            return Ok(None);
         }
         let (steps, last, error) = decode::steps(&page);
-        if let Some(last) = last {
-            checkpoint = Checkpoint { position: last.position.get(), digest: last.digest.0 };
-            let outcomes: Vec<_> =
-                page.iter().zip(&steps).map(|(record, step)| (record.position(), step.outcome)).collect();
-            projection.fold(steps, checkpoint, &|event| recall(log, event))?;
-            folded(&outcomes, &last);
+        let outcomes =
+            page.iter().zip(&steps).map(|(record, step)| (record.position(), step.outcome)).collect();
+        Ok(Some(Self { steps, outcomes, last, error }))
+    }
+
+    /// Where the next page starts, if this one is whole.
+    fn last(&self) -> Option<Position> {
+        self.last.as_ref().filter(|_| self.error.is_none()).map(|record| record.position)
+    }
+
+    fn fold(
+        self,
+        log: &dyn EventLog,
+        projection: &Projection,
+        folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
+    ) -> Result<Position, FoldError> {
+        let mut reached = Position::START;
+        if let Some(last) = self.last {
+            let checkpoint = Checkpoint { position: last.position.get(), digest: last.digest.0 };
+            projection.fold(self.steps, checkpoint, &|event| recall(log, event))?;
+            folded(&self.outcomes, &last);
+            reached = last.position;
         }
-        if let Some(error) = error {
-            return Err(error.into());
-        }
+        self.error.map_or(Ok(reached), |error| Err(error.into()))
     }
 }
 
@@ -52,7 +121,9 @@ pub(super) fn recall(log: &dyn EventLog, event: &EventId) -> Result<Snapshot, Pr
         .map_err(|error: ReadError| missing(error.to_string()))?
         .ok_or_else(|| missing(format!("{event} is not in the log")))?;
     let observation = decode::step(&record).observation;
-    observation.map(|observation| observation.snapshot).ok_or_else(|| missing(format!("{event} is not readable")))
+    observation
+        .map(|observation| observation.snapshot)
+        .ok_or_else(|| missing(format!("{event} is not readable")))
 }
 
 impl Shared {
@@ -87,9 +158,8 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let thread = std::thread::Builder::new()
-            .name("billfold-fold".into())
-            .spawn(move || run(&shared, &woken))?;
+        let thread =
+            std::thread::Builder::new().name("billfold-fold".into()).spawn(move || run(&shared, &woken))?;
         Ok(Self { wake: Some(wake), thread: Mutex::new(Some(thread)) })
     }
 

@@ -87,7 +87,10 @@ impl Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("data", &self.data).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("data", &self.data)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 

@@ -111,4 +111,3 @@ fn belongs_to(projection: &Projection, log: &dyn EventLog) -> bool {
         record.position.get() == checkpoint.position && record.digest.0 == checkpoint.digest
     })
 }
-

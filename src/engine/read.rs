@@ -8,8 +8,8 @@ use crate::model::id::{EventId, ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::time::{Millis, Seconds};
 use crate::projection::{
-    Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, PaymentRow,
-    ScopeFilter, Shown, TypeCount,
+    Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page,
+    PaymentRow, ScopeFilter, Shown, TypeCount,
 };
 use crate::stripe::envelope::Summary;
 
@@ -142,10 +142,15 @@ impl Billfold {
         let projection = self.shared.projection();
         let mut near = projection.named_by(invoice)?;
         let mut seen = Vec::new();
-        for link in near.clone().iter().filter(|key| key.kind == ObjectKind::InvoicePayment).chain([invoice]) {
+        for link in near.clone().iter().filter(|key| key.kind == ObjectKind::InvoicePayment).chain([invoice])
+        {
             let object = projection.object(link)?;
             let links = object.iter().flat_map(|shown| shown.object.joined.links());
-            near.extend(links.map(|to| ObjectKey { kind: to.kind, id: to.id.clone(), scope: invoice.scope.clone() }));
+            near.extend(links.map(|to| ObjectKey {
+                kind: to.kind,
+                id: to.id.clone(),
+                scope: invoice.scope.clone(),
+            }));
         }
         let members = |kind| matches!(kind, ObjectKind::PaymentIntent | ObjectKind::Charge);
         for key in near.iter().filter(|key| members(key.kind)) {
@@ -208,7 +213,11 @@ impl Billfold {
         Ok(page)
     }
 
-    fn events_unfolded(&self, outcome: FoldOutcome, query: &EventQuery) -> Result<Page<StoredEvent>, QueryError> {
+    fn events_unfolded(
+        &self,
+        outcome: FoldOutcome,
+        query: &EventQuery,
+    ) -> Result<Page<StoredEvent>, QueryError> {
         let mut after = match &query.after {
             Some(cursor) => Some(Box::from(std::str::from_utf8(cursor.bytes()).map_err(|_| InvalidCursor)?)),
             None => None,
@@ -270,7 +279,8 @@ impl Billfold {
     pub fn stats(&self, now: Seconds, window_seconds: i64) -> Result<Stats, QueryError> {
         let projection = self.shared.projection();
         let (head, applied) = (self.shared.log.head(), *self.shared.applied.borrow());
-        let newest = head.position.get().checked_sub(1).map(|before| self.shared.log.read(Position::new(before), 1));
+        let newest =
+            head.position.get().checked_sub(1).map(|before| self.shared.log.read(Position::new(before), 1));
         let (window, conflicts) = {
             let operations = self.shared.operations();
             (operations.window(now, window_seconds), operations.conflicts_total())

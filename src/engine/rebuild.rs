@@ -86,7 +86,8 @@ impl Billfold {
                 let mut understood = Vec::new();
                 for (record, _) in &page {
                     let Ok(id) = EventId::parse(record) else { continue };
-                    let found = shared.log.find(Provider::Stripe, &RecordId::Event(id)).map_err(FoldError::from)?;
+                    let found =
+                        shared.log.find(Provider::Stripe, &RecordId::Event(id)).map_err(FoldError::from)?;
                     let step = found.map(|record| decode::step(&record));
                     understood.extend(step.filter(|step| step.outcome != before).map(|step| (before, step)));
                 }

@@ -18,11 +18,7 @@ pub struct InvalidId;
 
 fn check(text: &str) -> Result<(), InvalidId> {
     let fits = (1..=ID_BYTES_MAX).contains(&text.len());
-    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(())
-    } else {
-        Err(InvalidId)
-    }
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(InvalidId) }
 }
 
 macro_rules! id {

@@ -28,8 +28,8 @@ impl Currency {
     #[must_use]
     pub fn exponent(&self) -> u32 {
         match &*self.0 {
-            "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf"
-            | "vnd" | "vuv" | "xaf" | "xof" | "xpf" => 0,
+            "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv"
+            | "xaf" | "xof" | "xpf" => 0,
             "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
             _ => 2,
         }

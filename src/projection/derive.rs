@@ -70,7 +70,12 @@ fn seeds(staged: &mut Staged<'_>, key: &ObjectKey) -> Result<Vec<ObjectKey>, Pro
 
 fn named(object: &Object, key: &ObjectKey) -> Vec<ObjectKey> {
     let scope = || key.scope.clone();
-    object.joined.links().iter().map(|link| ObjectKey { kind: link.kind, id: link.id.clone(), scope: scope() }).collect()
+    object
+        .joined
+        .links()
+        .iter()
+        .map(|link| ObjectKey { kind: link.kind, id: link.id.clone(), scope: scope() })
+        .collect()
 }
 
 struct Group {
@@ -100,7 +105,9 @@ fn gather(staged: &mut Staged<'_>, start: &ObjectKey) -> Result<Group, Projectio
                 group.invoices.insert(other.id);
             } else if other.kind == ObjectKind::InvoicePayment {
                 let paid = staged.object(&other)?.map(|object| named(object, &other)).unwrap_or_default();
-                group.invoices.extend(paid.into_iter().filter(|key| key.kind == ObjectKind::Invoice).map(|key| key.id));
+                group
+                    .invoices
+                    .extend(paid.into_iter().filter(|key| key.kind == ObjectKind::Invoice).map(|key| key.id));
             }
         }
     }
@@ -135,7 +142,8 @@ fn settle_group(staged: &mut Staged<'_>, group: &Group) -> Result<(), Projection
 }
 
 fn known_members(staged: &mut Staged<'_>, group: &Group) -> Result<PaymentGroup, ProjectionError> {
-    let mut known = PaymentGroup { invoices: group.invoices.iter().cloned().collect(), ..PaymentGroup::default() };
+    let mut known =
+        PaymentGroup { invoices: group.invoices.iter().cloned().collect(), ..PaymentGroup::default() };
     for key in &group.members {
         let Some(object) = staged.object(key)? else { continue };
         let (id, ambiguous) = (key.id.clone(), object.ambiguous());
@@ -184,4 +192,3 @@ pub(super) struct ListedUnder {
     pub(super) customer: ObjectId,
     pub(super) created: Seconds,
 }
-

@@ -8,6 +8,7 @@ use crate::model::id::ObjectKey;
 use crate::model::kind::ObjectKind;
 use crate::model::object::Object;
 use crate::model::observation::Snapshot;
+use crate::model::private::Private;
 
 use super::derive::PaymentRow;
 use super::keys;
@@ -70,7 +71,7 @@ fn references<'o>(object: &'o Object, reference_keys: &'o [Box<str>]) -> Vec<&'o
         _ => return Vec::new(),
     };
     let named = reference_keys.iter().filter_map(|key| metadata.get(key));
-    own.map(|reference| reference.reveal()).into_iter().chain(named).filter(|text| !text.is_empty()).collect()
+    own.map(Private::reveal).into_iter().chain(named).filter(|text| !text.is_empty()).collect()
 }
 
 /// References can be long and say who somebody is; the index holds a hash of them.

@@ -268,6 +268,15 @@ fn list(table: u8, collection: Collection, scope: &Scope, by: Option<&str>) -> V
     bytes
 }
 
+/// Whether items can be found by status without looking at others: where people ask for it and few match.
+pub(super) const fn lists_by_status(collection: Collection) -> bool {
+    use ObjectKind::{Dispute, Invoice, Refund, Subscription};
+    matches!(
+        collection,
+        Collection::Payments | Collection::Objects(Subscription | Invoice | Refund | Dispute)
+    )
+}
+
 /// The prefix of a list: all, of a customer, or of a status (the customer narrows more).
 pub(super) fn list_prefix(
     collection: Collection,
@@ -305,7 +314,7 @@ pub(super) fn list_keys(
 ) -> Vec<Vec<u8>> {
     let order = list_order(created, id);
     let mut prefixes = vec![list_prefix(collection, scope, None, None)];
-    if status.is_some() {
+    if status.is_some() && lists_by_status(collection) {
         prefixes.push(list_prefix(collection, scope, None, status));
     }
     if customer.is_some() {

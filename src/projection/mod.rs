@@ -7,6 +7,7 @@ mod codec;
 mod derive;
 mod index;
 mod keys;
+mod list;
 mod outcome;
 mod query;
 mod read;
@@ -25,8 +26,8 @@ use crate::model::observation::{Observation, Snapshot};
 pub use derive::PaymentRow;
 pub use outcome::FoldOutcome;
 pub use query::{
-    Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT,
-    PAGE_ITEMS_MAX, Page, ScopeFilter,
+    Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, InvalidCursor, ListQuery,
+    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, ScopeFilter,
 };
 pub use read::{Census, Shown, TypeCount};
 
@@ -145,7 +146,11 @@ impl Projection {
     ///
     /// # Errors
     /// [`ProjectionError`]; all but [`ProjectionError::Locked`] are mended by throwing it away.
-    pub fn open(dir: &Path, cache_bytes: u64, reference_keys: &[Box<str>]) -> Result<Opened, ProjectionError> {
+    pub fn open(
+        dir: &Path,
+        cache_bytes: u64,
+        reference_keys: &[Box<str>],
+    ) -> Result<Opened, ProjectionError> {
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
@@ -283,7 +288,8 @@ fn fold_one(
     };
     let key = observation.key.clone();
     let object = staged.take(&key)?;
-    match apply(object, *observation, &mut staged.moments_of(&key))? {
+    let newest = object.as_ref().map(|object| object.newest);
+    match apply(object, *observation, &mut staged.moments_of(&key, newest))? {
         Applied::Known(object) => object.map_or(Ok(()), |object| staged.put(*object, false)),
         Applied::Folded(object) => staged.put(*object, true),
         Applied::Recall { object, winner } => {

@@ -1,4 +1,4 @@
-//! Reading derived state: one object, a page of a list, the counts. Never writes.
+//! Reading derived state: one object, one payment, the counts. Never writes; pages of lists are in `list`.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,11 +11,9 @@ use crate::model::time::Seconds;
 
 use super::derive::ListedUnder;
 use super::keys::Tally;
-use super::query::{Collection, Cursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, ScopeFilter};
+use super::query::ScopeFilter;
+use super::staged::Row;
 use super::{FoldOutcome, PaymentRow, Projection, ProjectionError, Unfolded, codec, index, keys, staged};
-
-/// The most list keys that one page looks at while a second filter leaves items out.
-const SCANNED_KEYS_MAX: usize = 10_000;
 
 /// An object with what only others can say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +68,7 @@ impl Projection {
     /// [`ProjectionError`].
     pub fn object(&self, key: &ObjectKey) -> Result<Option<Shown>, ProjectionError> {
         match self.tree.get(keys::object(key))? {
-            Some(bytes) => codec::decode(&bytes).and_then(|object| self.shown(object)).map(Some),
+            Some(bytes) => codec::decode(&bytes).and_then(|row: Row| self.shown(row.object)).map(Some),
             None => Ok(None),
         }
     }
@@ -98,7 +96,7 @@ impl Projection {
     ) -> Result<Vec<Shown>, ProjectionError> {
         let mut found = Vec::new();
         for bytes in self.tree.scan_prefix(keys::object_in_any_scope(kind, id)).values() {
-            let object: Object = codec::decode(&bytes?)?;
+            let Row { object, .. } = codec::decode(&bytes?)?;
             if scope.admits(&object.key.scope) {
                 found.push(self.shown(object)?);
             }
@@ -111,7 +109,12 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn moments(&self, key: &ObjectKey) -> Result<BTreeMap<Seconds, Vec<Entry>>, ProjectionError> {
-        staged::load_moments(&self.tree, &keys::moments(key))
+        let mut moments = staged::load_moments(&self.tree, &keys::moments(key))?;
+        if let Some(bytes) = self.tree.get(keys::object(key))? {
+            let row: Row = codec::decode(&bytes)?;
+            moments.insert(row.object.newest, row.newest);
+        }
+        Ok(moments)
     }
 
     /// Who names this object.
@@ -142,7 +145,11 @@ impl Projection {
     ///
     /// # Errors
     /// [`ProjectionError`].
-    pub fn payments_by_member(&self, id: &ObjectId, scope: &ScopeFilter) -> Result<Vec<PaymentRow>, ProjectionError> {
+    pub fn payments_by_member(
+        &self,
+        id: &ObjectId,
+        scope: &ScopeFilter,
+    ) -> Result<Vec<PaymentRow>, ProjectionError> {
         let mut found = Vec::new();
         for value in self.tree.scan_prefix(keys::payment_in_any_scope(id)).values() {
             let row: PaymentRow = codec::decode(&value?)?;
@@ -176,65 +183,6 @@ impl Projection {
         }
         found.dedup();
         Ok(found)
-    }
-
-    /// A page of objects of one kind, newest first.
-    ///
-    /// # Errors
-    /// [`ProjectionError`].
-    pub fn objects(&self, kind: ObjectKind, query: &ListQuery) -> Result<Page<Shown>, ProjectionError> {
-        self.page(Collection::Objects(kind), query, |id, scope| {
-            let key = ObjectKey { kind, id, scope: scope.clone() };
-            let shown = self.object(&key)?;
-            Ok(shown.map(|shown| (shown.object.status().map(|status| status.into()), shown)))
-        })
-    }
-
-    /// A page of payments, newest first.
-    ///
-    /// # Errors
-    /// [`ProjectionError`].
-    pub fn payments(&self, query: &ListQuery) -> Result<Page<PaymentRow>, ProjectionError> {
-        self.page(Collection::Payments, query, |id, scope| {
-            let row = self.payment(&id, scope)?;
-            Ok(row.map(|row| (Some(row.payment.status.as_str().into()), row)))
-        })
-    }
-
-    /// Merges the lists of all scopes that pass, in the one order (created descending, id, scope).
-    fn page<T>(
-        &self,
-        collection: Collection,
-        query: &ListQuery,
-        load: impl Fn(ObjectId, &Scope) -> Result<Option<(Option<Box<str>>, T)>, ProjectionError>,
-    ) -> Result<Page<T>, ProjectionError> {
-        let limit = page_limit(query.limit);
-        let mut lists = Vec::new();
-        for scope in self.scopes()?.into_iter().filter(|scope| query.scope.admits(scope)) {
-            lists.push(List::open(&self.tree, collection, query, scope)?);
-        }
-        let mut page = Page { items: Vec::new(), next: None };
-        for _ in 0..SCANNED_KEYS_MAX {
-            let next = lists.iter_mut().filter(|list| list.head.is_some()).min_by(|a, b| a.head.cmp(&b.head));
-            let Some(list) = next else {
-                return Ok(page);
-            };
-            if page.items.len() == limit {
-                return Ok(page);
-            }
-            let Some(order) = list.advance()? else { continue };
-            page.next = Some(list.cursor(&order));
-            let item = match keys::list_id(&order) {
-                Some(id) => load(id, &list.scope)?,
-                None => None,
-            };
-            let wanted = |status: &Option<Box<str>>| query.status.is_none() || *status == query.status;
-            page.items.extend(item.filter(|(status, _)| wanted(status)).map(|(_, item)| item));
-            if lists.iter().all(|list| list.head.is_none()) {
-                page.next = None;
-            }
-        }
-        Ok(page)
     }
 
     /// How many records of each type came to which outcome.
@@ -298,92 +246,5 @@ impl Projection {
             *sum = sum.saturating_add(count);
         }
         Ok(census)
-    }
-}
-
-/// What a page's limit means.
-fn page_limit(asked: usize) -> usize {
-    if asked == 0 { PAGE_ITEMS_DEFAULT } else { asked.min(PAGE_ITEMS_MAX) }
-}
-
-/// One scope's list, read from its head.
-struct List {
-    scope: Scope,
-    scope_bytes: Vec<u8>,
-    prefix: Vec<u8>,
-    keys: sled::Iter,
-    /// What the list goes on with: the order, then the scope as the last tie-break.
-    head: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-impl List {
-    fn open(
-        tree: &sled::Tree,
-        collection: Collection,
-        query: &ListQuery,
-        scope: Scope,
-    ) -> Result<Self, ProjectionError> {
-        let scope_bytes = keys::scope(&scope);
-        let status = query.status.as_deref();
-        let prefix = keys::list_prefix(collection, &scope, query.customer.as_ref(), status);
-        let joined = |tail: &[u8]| [&prefix[..], tail].concat();
-        let mut start = Bound::Included(prefix.clone());
-        if let Some(before) = query.created_before {
-            start = Bound::Included(joined(&keys::descending(before.plus(-1))));
-        }
-        if let Some(cursor) = &query.after {
-            let (order, cursor_scope) = split_cursor(cursor.bytes());
-            let seen = scope_bytes.as_slice() <= cursor_scope;
-            start = later(start, if seen { Bound::Excluded(joined(order)) } else { Bound::Included(joined(order)) });
-        }
-        let end = match query.created_from {
-            Some(from) => Bound::Excluded(joined(&[&keys::descending(from)[..], &[0xff]].concat())),
-            None => Bound::Excluded(joined(&[0xff; 9])),
-        };
-        let keys = if is_empty(&start, &end) { tree.range(prefix.clone()..prefix.clone()) } else { tree.range((start, end)) };
-        let mut list = Self { scope, scope_bytes, prefix, keys, head: None };
-        list.advance()?;
-        Ok(list)
-    }
-
-    /// Takes the head and reads the next one.
-    fn advance(&mut self) -> Result<Option<Vec<u8>>, ProjectionError> {
-        let head = self.head.take();
-        if let Some(item) = self.keys.next() {
-            let (key, _) = item?;
-            let order = key.strip_prefix(&*self.prefix).unwrap_or_default().to_vec();
-            self.head = Some((order, self.scope_bytes.clone()));
-        }
-        Ok(head.map(|(order, _)| order))
-    }
-
-    fn cursor(&self, order: &[u8]) -> Cursor {
-        let mut bytes = u16::try_from(order.len()).unwrap_or(u16::MAX).to_be_bytes().to_vec();
-        bytes.extend(order);
-        bytes.extend(&self.scope_bytes);
-        Cursor::new(bytes)
-    }
-}
-
-/// The order and the scope of a cursor; whatever does not fit reads as the beginning.
-fn split_cursor(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
-        return (&[], &[]);
-    };
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).unwrap_or((&[], &[]))
-}
-
-fn later(a: Bound<Vec<u8>>, b: Bound<Vec<u8>>) -> Bound<Vec<u8>> {
-    match (&a, &b) {
-        (Bound::Included(x), Bound::Included(y) | Bound::Excluded(y)) if y >= x => b,
-        (Bound::Unbounded, _) => b,
-        _ => a,
-    }
-}
-
-fn is_empty(start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
-    match (start, end) {
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Excluded(b)) => a >= b,
-        _ => false,
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::model::apply::Moments;
 use crate::model::id::{ObjectId, ObjectKey};
@@ -17,6 +18,14 @@ use crate::model::time::Seconds;
 use super::derive::PaymentRow;
 use super::keys::Tally;
 use super::{Checkpoint, ProjectionError, codec, index, keys};
+
+/// The stored form of an object: with the entries of its newest second, which the next event most likely needs.
+/// Entries of older seconds have rows of their own.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) object: Object,
+    pub(super) newest: Vec<Entry>,
+}
 
 /// An object in the batch, with what its stored version is listed under.
 pub(super) struct Cached {
@@ -71,8 +80,12 @@ impl<'t> Staged<'t> {
         match self.objects.entry(key.clone()) {
             Slot::Occupied(slot) => Ok(slot.into_mut()),
             Slot::Vacant(slot) => {
-                let object: Option<Object> = match self.tree.get(keys::object(key))? {
-                    Some(bytes) => Some(codec::decode(&bytes)?),
+                let object = match self.tree.get(keys::object(key))? {
+                    Some(bytes) => {
+                        let Row { object, newest } = codec::decode(&bytes)?;
+                        self.moments.insert(keys::moment(key, object.newest), newest);
+                        Some(object)
+                    }
                     None => None,
                 };
                 let stored_under = object
@@ -87,16 +100,16 @@ impl<'t> Staged<'t> {
 
     /// The keys of the objects that changed in this batch.
     pub(super) fn changed(&self) -> Vec<ObjectKey> {
-        self.objects
-            .iter()
-            .filter(|(_, cached)| cached.dirty)
-            .map(|(key, _)| key.clone())
-            .collect()
+        self.objects.iter().filter(|(_, cached)| cached.dirty).map(|(key, _)| key.clone()).collect()
     }
 
     /// The entries of one object, for the fold.
-    pub(super) fn moments_of<'s>(&'s mut self, key: &ObjectKey) -> MomentsOf<'s, 't> {
-        MomentsOf { prefix: keys::moments(key), key: key.clone(), staged: self }
+    pub(super) fn moments_of<'s>(
+        &'s mut self,
+        key: &ObjectKey,
+        newest: Option<Seconds>,
+    ) -> MomentsOf<'s, 't> {
+        MomentsOf { prefix: keys::moments(key), key: key.clone(), newest, staged: self }
     }
 
     /// Adds to a count.
@@ -147,13 +160,13 @@ impl<'t> Staged<'t> {
 
     /// Turns the changed objects and entries into writes, with everything they are listed under.
     pub(super) fn settle_objects(&mut self) -> Result<(), ProjectionError> {
-        for (key, entries) in std::mem::take(&mut self.moments) {
-            self.writes.insert(key, Some(codec::encode(&entries)?));
-        }
         for (key, cached) in &mut self.objects {
-            let Some(object) = cached.object.as_ref().filter(|_| cached.dirty) else {
+            let Some(object) = &cached.object else { continue };
+            let newest = self.moments.remove(&keys::moment(key, object.newest)).unwrap_or_default();
+            if !cached.dirty {
                 continue;
-            };
+            }
+            self.writes.insert(keys::object(key), Some(codec::encode(&(object, newest))?));
             let listed_under = index::keys_of(object, self.reference_keys);
             for stale in cached.stored_under.difference(&listed_under) {
                 self.writes.insert(stale.clone(), None);
@@ -170,7 +183,10 @@ impl<'t> Staged<'t> {
                 add(&mut self.counts, keys::tally(*fresh, key.kind), 1);
             }
             cached.stored_as = counted_as;
-            self.writes.insert(keys::object(key), Some(codec::encode(object)?));
+        }
+        // What is left is older than its object's newest second.
+        for (key, entries) in std::mem::take(&mut self.moments) {
+            self.writes.insert(key, Some(codec::encode(&entries)?));
         }
         Ok(())
     }
@@ -244,6 +260,8 @@ fn tallies(object: &Object) -> BTreeSet<Tally> {
 pub(super) struct MomentsOf<'s, 't> {
     key: ObjectKey,
     prefix: Vec<u8>,
+    /// The object's newest second: its entries came with its row, and later ones do not exist.
+    newest: Option<Seconds>,
     staged: &'s mut Staged<'t>,
 }
 
@@ -254,6 +272,7 @@ impl Moments for MomentsOf<'_, '_> {
         let key = keys::moment(&self.key, second);
         match self.staged.moments.get(&key) {
             Some(entries) => Ok(entries.clone()),
+            None if self.newest.is_none_or(|newest| newest <= second) => Ok(Vec::new()),
             None => match self.staged.tree.get(&key)? {
                 Some(bytes) => codec::decode(&bytes),
                 None => Ok(Vec::new()),

@@ -47,9 +47,11 @@ pub enum Proof {
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Signed { secret, signed_at, .. } => {
-                f.debug_struct("Signed").field("secret", secret).field("signed_at", signed_at).finish_non_exhaustive()
-            }
+            Self::Signed { secret, signed_at, .. } => f
+                .debug_struct("Signed")
+                .field("secret", secret)
+                .field("signed_at", signed_at)
+                .finish_non_exhaustive(),
             Self::Vouched => f.write_str("Vouched"),
         }
     }

@@ -156,7 +156,8 @@ fn setup_names_the_types_to_enable() {
 
 /// The lines of the fenced block that begins with ```` ```text NAME ````.
 fn section<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
-    let (_, rest) = page.split_once(&format!("```text {name}\n")).unwrap_or_else(|| panic!("no block {name}"));
+    let (_, rest) =
+        page.split_once(&format!("```text {name}\n")).unwrap_or_else(|| panic!("no block {name}"));
     rest.split_once("```").unwrap().0.split_whitespace().collect()
 }
 
@@ -214,8 +215,11 @@ fn the_worked_example_of_ordering_is_true() {
         })
         .to_string()
     };
-    let events =
-        [update("evt_1", "trialing", "active"), update("evt_2", "past_due", "active"), update("evt_3", "active", "past_due")];
+    let events = [
+        update("evt_1", "trialing", "active"),
+        update("evt_2", "past_due", "active"),
+        update("evt_3", "active", "past_due"),
+    ];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let folder = tempfile::tempdir().unwrap();
         let billfold = Billfold::open(folder.path()).unwrap();

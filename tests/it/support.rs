@@ -84,11 +84,10 @@ impl Stream {
     /// Every recorded stream of a family (`native`, `augmented`), by name.
     pub(crate) fn all(family: &str) -> Vec<Self> {
         // More recorded streams can be tried by naming their folder.
-        let corpus = std::env::var_os("BILLFOLD_CORPUS").map_or_else(|| fixtures().join("corpus"), PathBuf::from);
-        let mut folders: Vec<_> = std::fs::read_dir(corpus.join(family))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
+        let corpus =
+            std::env::var_os("BILLFOLD_CORPUS").map_or_else(|| fixtures().join("corpus"), PathBuf::from);
+        let mut folders: Vec<_> =
+            std::fs::read_dir(corpus.join(family)).unwrap().map(|entry| entry.unwrap().path()).collect();
         folders.sort();
         assert!(!folders.is_empty());
         folders.iter().map(|folder| Self::load(folder)).collect()

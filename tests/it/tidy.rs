@@ -17,14 +17,22 @@ const LONGER_FILES: &[(&str, &str)] = &[];
 
 /// Crates that only some places may name, and why nobody else may.
 const CRATES: &[(&str, &[&str], &str)] = &[
-    ("sled", &["log/sled.rs", "log/sled/", "projection/"], "another storage engine has to be one room's work"),
+    (
+        "sled",
+        &["log/sled.rs", "log/sled/", "projection/"],
+        "another storage engine has to be one room's work",
+    ),
     ("zstd", &["log/codec/"], "how a body is stored is the codec's secret"),
     ("warp", &["http/"], "HTTP ends at its door"),
     ("hyper", &["http/"], "HTTP ends at its door"),
     ("hyper_util", &["http/"], "HTTP ends at its door"),
     ("http_body_util", &["http/"], "HTTP ends at its door"),
     ("serde_json", &["stripe/", "api/", "http/", "cli/"], "JSON is for what comes in and what is answered"),
-    ("jiff", &["stripe/", "api/", "cli/"], "times are seconds inside; dates are for what comes in and for people"),
+    (
+        "jiff",
+        &["stripe/", "api/", "cli/"],
+        "times are seconds inside; dates are for what comes in and for people",
+    ),
     ("tokio", &["log/", "engine/", "http/", "cli/"], "the model and the decoder are plain functions"),
     ("tracing", &["http/", "cli/"], "what is logged is decided where nothing private is at hand"),
     ("tracing_subscriber", &["cli/"], "the program decides where its log goes, the library does not"),
@@ -106,7 +114,9 @@ impl Source {
     }
 
     fn is_in(&self, places: &[&str]) -> bool {
-        places.iter().any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
+        places
+            .iter()
+            .any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
     }
 
     fn is_rust(&self) -> bool {
@@ -149,7 +159,8 @@ fn sources() -> Vec<Source> {
     assert!(sources.len() > 50, "src was not found");
     let tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
     let is_test = |path: &str| {
-        let below = |test: &String| path.strip_prefix(test.as_str()).is_some_and(|rest| rest.starts_with(['/', '.']));
+        let below =
+            |test: &String| path.strip_prefix(test.as_str()).is_some_and(|rest| rest.starts_with(['/', '.']));
         tests.iter().any(below)
     };
     sources.into_iter().filter(|source| !is_test(&source.path)).collect()
@@ -185,7 +196,10 @@ fn crates_are_named_where_they_belong() {
             }
             let codec = source.path.ends_with("codec.rs");
             if names_crate(line, "bincode") && !codec {
-                findings.push(format!("src/{}:{number} names bincode, but bytes are made in codec.rs files", source.path));
+                findings.push(format!(
+                    "src/{}:{number} names bincode, but bytes are made in codec.rs files",
+                    source.path
+                ));
             }
         }
     }
@@ -205,9 +219,15 @@ fn rooms_know_only_what_lies_below_them() {
         for (number, line) in source.code() {
             for (at, _) in line.match_indices("crate::") {
                 let rest = &line[at + "crate::".len()..];
-                let other = rest.split(|char: char| !char.is_alphanumeric() && char != '_').next().unwrap_or_default();
+                let other = rest
+                    .split(|char: char| !char.is_alphanumeric() && char != '_')
+                    .next()
+                    .unwrap_or_default();
                 if rest.starts_with('{') {
-                    findings.push(format!("src/{}:{number} imports several rooms in one: write them apart", source.path));
+                    findings.push(format!(
+                        "src/{}:{number} imports several rooms in one: write them apart",
+                        source.path
+                    ));
                 } else if rooms.contains_key(other) && other != room && !known.contains(&other) {
                     findings.push(format!("src/{}:{number} {room} must not know {other}", source.path));
                 }
@@ -266,7 +286,9 @@ fn functions(source: &Source) -> Vec<(usize, String, usize)> {
         let words = trimmed.split("fn ").next().unwrap_or_default();
         let declares = trimmed.contains("fn ")
             && words.split_whitespace().all(|word| {
-                ["async", "const", "unsafe"].contains(&word) || word.starts_with("pub") || word.starts_with("in")
+                ["async", "const", "unsafe"].contains(&word)
+                    || word.starts_with("pub")
+                    || word.starts_with("in")
             });
         if !declares {
             continue;
@@ -294,7 +316,8 @@ fn names_say_something() {
     }
     for source in sources() {
         for (number, line) in source.code() {
-            let declared = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.split_once(word));
+            let declared =
+                ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.split_once(word));
             let name: String = declared
                 .map(|(_, rest)| rest.chars().take_while(|char| char.is_alphanumeric()).collect())
                 .unwrap_or_default();
@@ -303,7 +326,8 @@ fn names_say_something() {
                 findings.push(format!("src/{}:{number} the name {name} says nothing", source.path));
             }
             if line.contains("::*;") && line.trim_start().starts_with("pub use") {
-                findings.push(format!("src/{}:{number} exports everything: name what is public", source.path));
+                findings
+                    .push(format!("src/{}:{number} exports everything: name what is public", source.path));
             }
         }
     }
@@ -327,7 +351,8 @@ fn every_error_says_how_to_handle_it() {
                 docs.clear();
             } else if trimmed.starts_with("#[error(") && line.starts_with("    ") {
                 if of_an_error && !docs.contains("*Handling*") {
-                    findings.push(format!("src/{}:{number} does not say who handles it, and how", source.path));
+                    findings
+                        .push(format!("src/{}:{number} does not say who handles it, and how", source.path));
                 }
                 docs.clear();
             }
@@ -355,7 +380,9 @@ fn a_crate_is_told_from_a_module_of_the_same_name() {
     for line in ["use sled::Db;", "let x = sled::open();", "use ::sled::Db;", "use sled;", "(sled::Db, u8)"] {
         assert!(names_crate(line, "sled"), "{line}");
     }
-    for line in ["pub use self::sled::SledLog;", "mod sled;", "use crate::log::sled::X;", "unsled::x", "my_sled::x"] {
+    for line in
+        ["pub use self::sled::SledLog;", "mod sled;", "use crate::log::sled::X;", "unsled::x", "my_sled::x"]
+    {
         assert!(!names_crate(line, "sled"), "{line}");
     }
 }

@@ -7,7 +7,8 @@ fn a_delivery_keeps_what_proves_it() {
     let secrets: Secrets = "live=whsec_x".parse().unwrap();
     let body = br#"{"id":"evt_1"}"#;
     let header = signature::sign(&secrets, body, NOW.seconds());
-    let delivery = Delivery::verify(Some(header.as_bytes()), *body, &secrets, Tolerance::default(), NOW).unwrap();
+    let delivery =
+        Delivery::verify(Some(header.as_bytes()), *body, &secrets, Tolerance::default(), NOW).unwrap();
     assert_eq!((delivery.received_at(), delivery.body()), (NOW, &body[..]));
     let (identity, received_at, proof, bytes) = delivery.into_parts();
     assert_eq!(identity, Identity::Event(EventId::parse("evt_1").unwrap()));
@@ -41,7 +42,8 @@ fn a_known_id_with_a_broken_rest_is_an_event() {
 fn debug_shows_no_content() {
     let secrets: Secrets = "whsec_hidden".parse().unwrap();
     let header = signature::sign(&secrets, b"hidden", NOW.seconds());
-    let delivery = Delivery::verify(Some(header.as_bytes()), *b"hidden", &secrets, Tolerance::default(), NOW).unwrap();
+    let delivery =
+        Delivery::verify(Some(header.as_bytes()), *b"hidden", &secrets, Tolerance::default(), NOW).unwrap();
     let shown = format!("{delivery:?}");
     assert!(!shown.contains("hidden") && !shown.contains("v1="), "{shown}");
 }

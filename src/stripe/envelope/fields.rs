@@ -242,8 +242,11 @@ fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
         return None;
     }
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    let text =
-        if inner.contains('\\') { Cow::Owned(serde_json::from_str::<String>(raw).ok()?) } else { Cow::Borrowed(inner) };
+    let text = if inner.contains('\\') {
+        Cow::Owned(serde_json::from_str::<String>(raw).ok()?)
+    } else {
+        Cow::Borrowed(inner)
+    };
     let fits = (1..=TEXT_BYTES_MAX).contains(&text.len());
     (fits && !text.contains(char::is_control)).then_some(text)
 }

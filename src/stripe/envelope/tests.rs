@@ -46,7 +46,9 @@ fn a_thin_event_is_read() {
     assert_eq!(envelope.created, Seconds(1_743_508_800), "the fraction is cut");
     assert!(envelope.livemode);
     assert_eq!(envelope.request_id.as_deref(), Some("req_2"));
-    assert!(envelope.object.is_none() && envelope.previous_attributes.is_none() && envelope.api_version.is_none());
+    assert!(
+        envelope.object.is_none() && envelope.previous_attributes.is_none() && envelope.api_version.is_none()
+    );
 }
 
 #[track_caller]
@@ -59,9 +61,18 @@ fn check(body: &str, expected: Result<(), EnvelopeError>) {
 
 #[test]
 fn what_is_no_json_object_is_said_to_be_none() {
-    for body in
-        ["", " ", "null", "[]", "\"evt_1\"", "1", "{", "{\"id\":\"evt_1\"", "{\"id\":\"evt_1\"} x", "\u{feff}{}"]
-    {
+    for body in [
+        "",
+        " ",
+        "null",
+        "[]",
+        "\"evt_1\"",
+        "1",
+        "{",
+        "{\"id\":\"evt_1\"",
+        "{\"id\":\"evt_1\"} x",
+        "\u{feff}{}",
+    ] {
         check(body, Err(EnvelopeError::NotJson));
     }
     check(&SNAPSHOT[..SNAPSHOT.len() - 1], Err(EnvelopeError::NotJson));
@@ -71,7 +82,9 @@ fn what_is_no_json_object_is_said_to_be_none() {
 
 #[test]
 fn an_id_is_a_short_printable_string() {
-    for id in ["1", "null", "{}", "[\"evt_1\"]", "\"\"", "\"evt 1\"", "\"evt\\n1\"", "\"\\ud800\"", "\"evt_é\""] {
+    for id in
+        ["1", "null", "{}", "[\"evt_1\"]", "\"\"", "\"evt 1\"", "\"evt\\n1\"", "\"\\ud800\"", "\"evt_é\""]
+    {
         check(&format!("{{\"id\":{id}}}"), Err(EnvelopeError::NoId));
     }
     check("{}", Err(EnvelopeError::NoId));
@@ -159,7 +172,8 @@ fn the_last_of_two_equal_keys_counts() {
 #[test]
 fn nesting_of_any_depth_is_framed_without_recursion() {
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
-    for place in ["\"later\": {", "\"pending_webhooks\"", "\"request\"", "\"data\"", "\"type\"", "\"id\": \"evt_1\", "]
+    for place in
+        ["\"later\": {", "\"pending_webhooks\"", "\"request\"", "\"data\"", "\"type\"", "\"id\": \"evt_1\", "]
     {
         let name = place.split('"').nth(1).unwrap();
         let body = with(place, &format!("\"{name}\": {deep}, {place}"));
@@ -177,7 +191,8 @@ fn a_summary_reads_what_can_be_read() {
     let full = Summary::of(SNAPSHOT.as_bytes());
     assert_eq!(full.type_name.as_deref(), Some("customer.updated"));
     assert_eq!(full.form, Some(Form::Snapshot));
-    let broken = Summary::of(br#"{"id":"evt_1","type":7,"created":5,"livemode":true,"account":[],"object":"event"}"#);
+    let broken =
+        Summary::of(br#"{"id":"evt_1","type":7,"created":5,"livemode":true,"account":[],"object":"event"}"#);
     let expected = Summary {
         id: Some(EventId::parse("evt_1").unwrap()),
         created: Some(Seconds(5)),

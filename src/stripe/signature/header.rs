@@ -40,7 +40,8 @@ impl<'a> Header<'a> {
                 [b'v', b'1', b'=', hex @ ..] => {
                     let mut signature = Signature::default();
                     if hex::decode_to_slice(hex, &mut signature).is_ok() {
-                        *signatures.get_mut(count).ok_or(malformed("it has more than 16 signatures"))? = signature;
+                        *signatures.get_mut(count).ok_or(malformed("it has more than 16 signatures"))? =
+                            signature;
                         count += 1;
                     }
                 }

@@ -105,7 +105,9 @@ pub enum SecretsError {
     )]
     Empty,
     /// An item between two commas, or a label's secret, is empty. *Handling*: remove the comma or fill it in.
-    #[error("signing secret {item} of the list is empty: remove the extra comma, or write the whole secret after it")]
+    #[error(
+        "signing secret {item} of the list is empty: remove the extra comma, or write the whole secret after it"
+    )]
     Blank {
         /// Which one, from 1.
         item: usize,
@@ -129,7 +131,9 @@ pub enum SecretsError {
         item: usize,
     },
     /// Too long to be one. *Handling*: copy it again.
-    #[error("signing secret {item} of the list is longer than {SECRET_BYTES_MAX} bytes: copy the signing secret alone")]
+    #[error(
+        "signing secret {item} of the list is longer than {SECRET_BYTES_MAX} bytes: copy the signing secret alone"
+    )]
     Length {
         /// Which one, from 1.
         item: usize,
@@ -199,7 +203,9 @@ impl FromStr for Secrets {
             }
             secrets.push(match text.split_once('=') {
                 // Anything but a secret after `=` may mean that the secret stands before it: that must not become a label.
-                Some((_, secret)) if !secret.trim_start().starts_with(PREFIX) => Err(SecretsError::Label { item }),
+                Some((_, secret)) if !secret.trim_start().starts_with(PREFIX) => {
+                    Err(SecretsError::Label { item })
+                }
                 Some((label, secret)) => Secret::checked(item, label.trim_end(), secret.trim_start()),
                 None => Secret::checked(item, &format!("secret-{item}"), text),
             }?);

@@ -43,7 +43,8 @@ fn every_row_of_the_table_ends_as_wanted() {
         let now = Seconds(now);
         let result = verify(Some(header.as_bytes()), &body, &secrets, Tolerance::default(), now);
         assert_eq!(outcome(&result), want, "{name}: {case}");
-        let delivery = Delivery::verify(Some(header.as_bytes()), body, &secrets, Tolerance::default(), now.into());
+        let delivery =
+            Delivery::verify(Some(header.as_bytes()), body, &secrets, Tolerance::default(), now.into());
         assert_eq!(outcome(&delivery), want, "{name}: {case}");
         if let Ok(delivery) = delivery {
             let unreadable = matches!(delivery.identity(), Identity::Unreadable { .. });
@@ -150,7 +151,9 @@ fn time_is_checked_both_ways_and_after_the_signature() {
 fn a_time_that_is_refused_says_how_far_it_is() {
     let secrets = verbatim("whsec_x");
     let header = sign(&secrets, b"", NOW);
-    let at = |now| verify(Some(header.as_bytes()), b"", &secrets, Tolerance { past: 10, future: 20 }, now).unwrap_err();
+    let at = |now| {
+        verify(Some(header.as_bytes()), b"", &secrets, Tolerance { past: 10, future: 20 }, now).unwrap_err()
+    };
     assert_eq!(at(NOW.plus(11)), SignatureError::TooOld { age: 11, allowed: 10 });
     assert_eq!(at(NOW.plus(-21)), SignatureError::TooNew { ahead: 21, allowed: 20 });
 }
@@ -227,8 +230,10 @@ fn nothing_secret_is_shown() {
     let header = sign(&secrets, b"hidden", NOW);
     let signature = header.split_once("v1=").unwrap().1;
     let delivery =
-        Delivery::verify(Some(header.as_bytes()), *b"hidden", &secrets, Tolerance::default(), NOW.into()).unwrap();
-    let error = verify(Some(header.as_bytes()), b"concealed", &secrets, Tolerance::default(), NOW).unwrap_err();
+        Delivery::verify(Some(header.as_bytes()), *b"hidden", &secrets, Tolerance::default(), NOW.into())
+            .unwrap();
+    let error =
+        verify(Some(header.as_bytes()), b"concealed", &secrets, Tolerance::default(), NOW).unwrap_err();
     let shown = format!("{secrets:?} {secrets} {delivery:?} {error:?} {error}");
     for word in ["hidden", "concealed", signature] {
         assert!(!shown.contains(word), "{shown}");
