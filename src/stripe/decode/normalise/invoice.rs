@@ -10,6 +10,7 @@ pub(super) fn invoice(object: &Node<'_>) -> Invoice {
     let status = invoice_status(object);
     let moments = object.at(Key::status_transitions);
     let page = object.at(Key::lines);
+    let (amount_paid, amount_remaining) = paid_and_remaining(object);
     Invoice {
         // `date` before 2019-03-14.
         created: created(object).or(object.seconds(Key::date)),
@@ -23,8 +24,8 @@ pub(super) fn invoice(object: &Node<'_>) -> Invoice {
         billing_reason: object.text(Key::billing_reason),
         collection_method: collection_method(object).as_str().map(Into::into),
         amount_due: object.amount(Key::amount_due),
-        amount_paid: object.amount(Key::amount_paid),
-        amount_remaining: amount_remaining(object),
+        amount_paid,
+        amount_remaining,
         total: object.amount(Key::total),
         subtotal: object.amount(Key::subtotal),
         tax: tax(object),
@@ -75,9 +76,13 @@ fn number(object: &Node<'_>, status: Option<&InvoiceStatus>) -> Option<Box<str>>
     object.text(Key::number).filter(|number| !(is_draft && number.ends_with("-DRAFT")))
 }
 
-fn amount_remaining(object: &Node<'_>) -> i64 {
-    let left = || object.amount(Key::amount_due).saturating_sub(object.amount(Key::amount_paid));
-    object.int(Key::amount_remaining).unwrap_or_else(left)
+/// What was paid elsewhere counts as paid since basil; before, it was left out and still shown as remaining.
+fn paid_and_remaining(object: &Node<'_>) -> (i64, i64) {
+    let (due, paid) = (object.amount(Key::amount_due), object.amount(Key::amount_paid));
+    if object.is(Key::paid_out_of_band) {
+        return (paid.max(due), 0);
+    }
+    (paid, object.int(Key::amount_remaining).unwrap_or_else(|| due.saturating_sub(paid)))
 }
 
 /// The sum of the taxes: under three names over the years. A version that knows none of them says nothing.

@@ -224,6 +224,25 @@ fn an_invoice_without_tax_has_none_in_any_version() {
 }
 
 #[test]
+fn money_paid_elsewhere_is_paid_in_any_version() {
+    let invoice = |more: Value| {
+        merged(json!({ "id": "in_1", "object": "invoice", "status": "paid", "amount_due": 900 }), more)
+    };
+    let outside = |paid: i64, left: i64| json!({ "amount_paid": paid, "amount_remaining": left, "paid": true, "paid_out_of_band": true });
+    let read = same(
+        "invoice.paid",
+        &[
+            invoice(json!({ "amount_paid": 900, "amount_remaining": 0, "amount_paid_off_stripe": 900 })),
+            invoice(json!({ "amount_paid": 900, "amount_remaining": 0 })),
+            invoice(outside(0, 900)),
+            invoice(outside(900, 0)),
+        ],
+    );
+    let Snapshot::Invoice(invoice) = &read[2].snapshot else { panic!() };
+    assert_eq!((invoice.amount_paid, invoice.amount_remaining), (900, 0));
+}
+
+#[test]
 fn an_invoice_item_on_an_invoice() {
     let invoice = |line: Value| json!({ "id": "in_1", "object": "invoice", "status": "draft", "lines": { "data": [line] } });
     same(
