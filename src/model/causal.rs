@@ -122,7 +122,7 @@ pub(super) fn causal(earlier: EventType, later: EventType) -> bool {
 ///
 /// A charge that shows more money given back is the later one: refunds add up, and one that is
 /// made and fails within a second does not happen.
-pub(super) fn precedes(earlier: &Entry, later: &Entry) -> bool {
+pub(crate) fn precedes(earlier: &Entry, later: &Entry) -> bool {
     if earlier.facts.refunded != later.facts.refunded {
         return earlier.facts.refunded < later.facts.refunded;
     }

@@ -231,7 +231,7 @@ impl Facts {
     ///
     /// A charge that succeeded and failed in one second was returned by the bank: it failed.
     /// Over seconds the later one counts, so this is no lifecycle rank.
-    pub(super) fn rank_inside_second(&self, kind: ObjectKind) -> u8 {
+    pub(crate) fn rank_inside_second(&self, kind: ObjectKind) -> u8 {
         let failed_charge = kind == ObjectKind::Charge && self.status.as_deref() == Some("failed");
         self.rank.saturating_add(u8::from(failed_charge))
     }

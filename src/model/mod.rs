@@ -5,7 +5,7 @@
 pub mod access;
 pub mod apply;
 pub mod catalog;
-mod causal;
+pub(crate) mod causal;
 pub mod checkout;
 pub mod customer;
 pub mod derived;

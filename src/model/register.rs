@@ -158,6 +158,23 @@ struct Anchor<'a> {
     status: Option<&'a str>,
 }
 
+impl<'a> Anchor<'a> {
+    /// What `entry` shows came before all candidates, for certain.
+    fn sure(entry: &'a Entry) -> Self {
+        Self { content: entry.after, certain: true, status: entry.facts.status.as_deref() }
+    }
+}
+
+/// No entry shows this content, before or after its change.
+fn shows_none(entries: &[&Entry], content: Fingerprint) -> bool {
+    entries.iter().all(|entry| entry.after != content && entry.before != Some(content))
+}
+
+/// The contents of the ones are not among those of the others.
+fn are_apart(some: &[&Entry], others: &[&Entry]) -> bool {
+    some.iter().all(|entry| shows_none(others, entry.after))
+}
+
 struct Verdict<'a> {
     winner: &'a Entry,
     decided_by: Decision,
@@ -259,16 +276,25 @@ impl<'a> Contest<'a> {
         let kind = self.kind;
         let rank = |entry: &Entry| entry.facts.rank_inside_second(kind);
         let top = self.candidates.iter().map(|entry| rank(entry)).max();
-        self.candidates.retain(|entry| Some(rank(entry)) == top);
+        self.keep(|entry| Some(rank(entry)) == top);
     }
 
     /// Keeps those that no other candidate surpasses in all numbers.
     fn keep_highest_numbers(&mut self) {
         let all: Vec<[i64; 2]> = self.candidates.iter().map(|entry| entry.facts.numbers).collect();
-        self.candidates.retain(|entry| {
+        self.keep(|entry| {
             let [a, b] = entry.facts.numbers;
             !all.iter().any(|&[c, d]| (c > a && d >= b) || (c >= a && d > b))
         });
+    }
+
+    /// Drops what comes before all that stays. Where nothing older is known, that is where the rest did not begin.
+    fn keep(&mut self, stays: impl Fn(&Entry) -> bool) {
+        let (rest, earlier): (Vec<&Entry>, Vec<&Entry>) =
+            self.candidates.iter().copied().partition(|entry| stays(entry));
+        let past = earlier.first().filter(|_| self.anchor.is_none() && are_apart(&earlier, &rest));
+        self.anchor = self.anchor.or_else(|| past.map(|entry| Anchor::sure(entry)));
+        self.candidates = rest;
     }
 
     /// A reminder shows a state, but not that it is the last one.
@@ -288,7 +314,7 @@ impl<'a> Contest<'a> {
         let end = walk::end(&self.candidates, self.anchor.map(|anchor| anchor.content))?;
         let at_end = self.candidates.iter().copied().filter(|entry| entry.after == end.content);
         let winner = at_end.max_by(|a, b| a.event.cmp(&b.event))?;
-        let anchored = !end.closed || self.anchor.is_some_and(|anchor| anchor.certain);
+        let anchored = !end.anchored || self.anchor.is_some_and(|anchor| anchor.certain);
         Some(Verdict {
             winner,
             decided_by: if end.closed { Decision::ClosedWalk } else { Decision::Walk },
@@ -328,11 +354,10 @@ impl<'a> Contest<'a> {
         let apart = earlier.iter().all(|entry| rest.iter().all(|other| causal::precedes(entry, other)));
         let contents: BTreeSet<Fingerprint> = earlier.iter().map(|entry| entry.after).collect();
         let start = earlier.first().filter(|_| apart && contents.len() == 1);
-        self.anchor = start.map(|entry| Anchor {
-            content: entry.after,
-            certain: true,
-            status: entry.facts.status.as_deref(),
-        });
+        // Unless all that was dropped comes before all the rest, it is only known where the rest did not begin.
+        let past =
+            self.anchor.filter(|anchor| shows_none(&rest, anchor.content) && are_apart(&earlier, &rest));
+        self.anchor = start.map_or(past, |entry| Some(Anchor::sure(entry)));
         self.candidates = rest;
         // An edge that was dropped from between the others would leave a hole in their walk.
         let whole = apart || earlier.iter().all(|entry| entry.before.is_none());

@@ -18,9 +18,14 @@ pub(super) struct End {
     pub(super) content: Fingerprint,
     /// It ends where it began: only the anchor tells where.
     pub(super) closed: bool,
-    /// Two equal edges may be two changes or one change reported twice, and it matters.
+    /// The anchor is part of the proof.
+    pub(super) anchored: bool,
+    /// Equal edges may be two changes or one change reported twice, and it matters.
     pub(super) doubtful: bool,
 }
+
+/// In how many ways equal edges are tried as changes of their own. Beyond that the end is doubtful.
+const WAYS_MAX: usize = 256;
 
 /// Types that report one and the same change. An edge that two of them carry was walked once.
 const TWINS: &[&[&str]] = &[
@@ -35,6 +40,9 @@ const TWINS: &[&[&str]] = &[
     ],
 ];
 
+/// Beside any event of an invoice there may be this one, with the same content and what was before.
+const TELLS_ALL: &str = "invoice.updated";
+
 /// The name under which the edges of a type are counted.
 fn family(event_type: EventType) -> &'static str {
     let name = event_type.name();
@@ -42,6 +50,7 @@ fn family(event_type: EventType) -> &'static str {
 }
 
 /// An edge, and how often it was walked.
+#[derive(Clone, Copy)]
 struct Edge {
     from: Fingerprint,
     to: Fingerprint,
@@ -51,28 +60,95 @@ struct Edge {
 /// The end of the walk over `events`, or none where their content does not decide it.
 pub(super) fn end(events: &[&Entry], anchor: Option<Fingerprint>) -> Option<End> {
     let edges = edges(events);
-    let vertices: BTreeSet<Fingerprint> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
-    // An event without an edge may be the last one, unless its content lies on the walk.
-    let all_placed = events.iter().all(|event| event.before.is_some() || vertices.contains(&event.after));
-    if edges.is_empty() || !all_placed || !connected(&edges) {
+    if edges.is_empty() || !connected(&edges) {
         return None;
     }
-    let anchor = anchor.filter(|anchor| vertices.contains(anchor));
-    let each_once: Vec<Edge> = edges.iter().map(|edge| Edge { times: 1, ..*edge }).collect();
-    let (counted, once) = (trail(&edges), trail(&each_once));
-    let place = |trail: Trail| match trail {
-        Trail::Open(content) => Some((content, false)),
-        Trail::Closed => anchor.map(|content| (content, true)),
-        Trail::Broken => None,
-    };
-    if let Trail::Broken = counted {
+    let trail = match trail(&edges) {
         // The provider sometimes makes two events of one change: then each edge counts once.
-        return place(once).map(|(content, closed)| End { content, closed, doubtful: false });
+        Trail::Broken => trail(&edges.iter().map(|edge| Edge { times: 1, ..*edge }).collect::<Vec<_>>()),
+        trail => trail,
+    };
+    let silent = Silent::of(events);
+    let is_on_walk =
+        |content: &Fingerprint| edges.iter().any(|edge| edge.from == *content || edge.to == *content);
+    let on_walk = anchor.filter(is_on_walk);
+    // From a state outside the walk only a silent step leads into it.
+    let way_in = || anchor.filter(|anchor| !is_on_walk(anchor)).and_then(|anchor| silent.way_in(anchor));
+    let entered = || way_in().filter(is_on_walk);
+    let (content, closed, anchored) = match trail {
+        Trail::Open { end, .. } if silent.all_show(end) => (end, false, false),
+        Trail::Open { start, end } => {
+            entered().filter(|way_in| *way_in == start).map(|_| (end, false, true))?
+        }
+        Trail::Closed => {
+            let place = on_walk.filter(|anchor| silent.all_show(*anchor)).or_else(entered)?;
+            (place, true, true)
+        }
+        Trail::Broken => return None,
+    };
+    let began = if closed { Some(content) } else { on_walk };
+    let other_end = |way: &Vec<Edge>| match self::trail(way) {
+        Trail::Broken => false,
+        // Where the walk began is known: a way that begins elsewhere is none.
+        Trail::Open { start, end } => end != content && began.is_none_or(|began| began == start),
+        Trail::Closed => began != Some(content),
+    };
+    let doubtful = ways(&edges).is_none_or(|ways| ways.iter().any(other_end));
+    Some(End { content, closed, anchored, doubtful })
+}
+
+/// Events that do not say what was before them: each may be a step of its own, from anywhere to its content, or report a
+/// step of another event.
+struct Silent<'a>(Vec<&'a Entry>);
+
+impl<'a> Silent<'a> {
+    /// All but those that certainly report another event's step.
+    fn of(events: &[&'a Entry]) -> Self {
+        let reports = |silent: &Entry| {
+            let tells_it_too = |event: &&Entry| {
+                family(event.event_type) == family(silent.event_type) || event.event_type.name() == TELLS_ALL
+            };
+            events
+                .iter()
+                .any(|event| event.before.is_some() && event.after == silent.after && tells_it_too(event))
+        };
+        Self(events.iter().copied().filter(|event| event.before.is_none() && !reports(event)).collect())
     }
-    let (content, closed) = place(counted)?;
-    let repeated = edges.iter().any(|edge| edge.times > 1 && edge.from != edge.to);
-    let doubtful = repeated && place(once).map(|(other, _)| other) != Some(content);
-    Some(End { content, closed, doubtful })
+
+    /// Whether they all show this content: then it does not matter which of them is the last.
+    fn all_show(&self, content: Fingerprint) -> bool {
+        self.0.iter().all(|event| event.after == content)
+    }
+
+    /// The content to which they lead from `before`, if they are one step: one event, or one change under several names.
+    fn way_in(&self, before: Fingerprint) -> Option<Fingerprint> {
+        let first = self.0.first()?;
+        let types: BTreeSet<EventType> = self.0.iter().map(|event| event.event_type).collect();
+        let one_step = types.len() == self.0.len()
+            && self.0.iter().all(|event| family(event.event_type) == family(first.event_type));
+        (one_step && first.after != before && self.all_show(first.after)).then_some(first.after)
+    }
+}
+
+/// Every way to take equal edges for one change or several; none if there are too many.
+fn ways(edges: &[Edge]) -> Option<Vec<Vec<Edge>>> {
+    let mut ways = vec![edges.to_vec()];
+    for (place, edge) in edges.iter().enumerate().filter(|(_, edge)| edge.from != edge.to) {
+        let mut fewer = Vec::new();
+        for times in 1..edge.times {
+            fewer.extend(ways.iter().cloned().map(|mut way| {
+                if let Some(edge) = way.get_mut(place) {
+                    edge.times = times;
+                }
+                way
+            }));
+        }
+        ways.extend(fewer);
+        if ways.len() > WAYS_MAX {
+            return None;
+        }
+    }
+    Some(ways)
 }
 
 /// The distinct edges. Twins count once; equal events of one type count each.
@@ -114,7 +190,7 @@ fn connected(edges: &[Edge]) -> bool {
 /// What the degrees of the vertices allow.
 #[derive(Clone, Copy)]
 enum Trail {
-    Open(Fingerprint),
+    Open { start: Fingerprint, end: Fingerprint },
     Closed,
     Broken,
 }
@@ -130,7 +206,7 @@ fn trail(edges: &[Edge]) -> Trail {
     let uneven: Vec<(Fingerprint, i64)> = degrees.into_iter().filter(|&(_, degree)| degree != 0).collect();
     match uneven.as_slice() {
         [] => Trail::Closed,
-        [(end, 1), (_, -1)] | [(_, -1), (end, 1)] => Trail::Open(*end),
+        [(end, 1), (start, -1)] | [(start, -1), (end, 1)] => Trail::Open { start: *start, end: *end },
         _ => Trail::Broken,
     }
 }

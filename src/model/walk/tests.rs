@@ -14,8 +14,12 @@ fn check(edges: &[&str], anchor: Option<char>, expected: Option<(char, bool, boo
         .collect();
     let events: Vec<&Entry> = events.iter().collect();
     let found = end(&events, anchor.map(content));
-    let expected =
-        expected.map(|(letter, closed, doubtful)| End { content: content(letter), closed, doubtful });
+    let expected = expected.map(|(letter, closed, doubtful)| End {
+        content: content(letter),
+        closed,
+        anchored: closed,
+        doubtful,
+    });
     assert_eq!(found, expected, "{edges:?}");
 }
 
@@ -44,8 +48,45 @@ fn repeated_edges_count_unless_that_does_not_fit() {
     check(&["AB", "AB"], None, Some(('B', false, false)));
     check(&["AB", "AB", "BC"], None, Some(('C', false, false)));
     check(&["AB", "AB", "BA"], Some('A'), Some(('B', false, true)));
-    check(&["AB", "AB", "BA", "BA"], Some('A'), Some(('A', true, false)));
+    // There and back twice, or once more there and one of the four reported twice.
+    check(&["AB", "AB", "BA", "BA"], Some('A'), Some(('A', true, true)));
     check(&["AB", "AB", "AC", "AC"], None, None);
     // It fits as it stands, so nothing is struck out to make it fit better.
     check(&["AB", "AB", "BA", "BC", "CA"], None, None);
+}
+
+/// Events as `"AB"`, from A to B, or `"-B"`, to B from anywhere: all of types that report nothing but their own step.
+#[track_caller]
+fn check_silent(events: &[&str], anchor: Option<char>, expected: Option<(char, bool)>) {
+    let events: Vec<Entry> = events
+        .iter()
+        .zip(["charge.updated", "charge.captured", "charge.refunded"])
+        .map(|(event, ty)| {
+            let (from, to) = event.split_at(1);
+            let entry = entry("e", ty, "succeeded", to.chars().next().unwrap());
+            if from == "-" { entry } else { entry.from(from.chars().next().unwrap()) }
+        })
+        .collect();
+    let all: Vec<&Entry> = events.iter().collect();
+    let found = end(&all, anchor.map(content)).map(|end| (end.content, end.anchored));
+    assert_eq!(found, expected.map(|(letter, anchored)| (content(letter), anchored)), "{events:?}");
+}
+
+#[test]
+fn an_event_that_may_be_the_last_step_is_not_passed_over() {
+    check_silent(&["AB", "-B"], None, Some(('B', false)));
+    check_silent(&["AB", "-X"], Some('S'), None);
+    // It leads into the walk, or back to where that began: the state before the second tells.
+    check_silent(&["AB", "-A"], Some('S'), Some(('B', true)));
+    check_silent(&["AB", "-A"], Some('A'), None);
+    check_silent(&["AB", "-A"], None, None);
+    check_silent(&["AB", "-A", "-A"], Some('S'), None);
+    // It may be the last one, from the walk's end to its middle.
+    check_silent(&["AB", "BC", "-B"], Some('A'), None);
+    check_silent(&["AB", "BC", "-B"], Some('S'), None);
+    // A closed walk ends where it was entered.
+    check_silent(&["AB", "BA", "-B"], Some('S'), Some(('B', true)));
+    check_silent(&["AB", "BA", "-B"], Some('A'), None);
+    check_silent(&["AB", "BA", "-X"], Some('S'), None);
+    check_silent(&["AB", "BA", "-A"], Some('A'), Some(('A', true)));
 }

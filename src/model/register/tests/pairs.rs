@@ -104,7 +104,9 @@ fn attempts_to_collect_an_invoice() {
     pair(open, "payment_failed open F, updated open O>F", Sure('F', D::SameContent));
     pair(open, "payment_failed open F, updated open F>U", Sure('U', D::Walk));
     pair(open, "payment_failed open F, updated open U", Flagged("F"));
-    pair("", "finalized open O, payment_failed open F, updated open F>U", Sure('U', D::Walk));
+    pair(open, "updated open O>F, payment_failed open F, updated open F>U", Sure('U', D::Walk));
+    pair("created draft D", "finalized open O, payment_failed open F, updated open F>U", Sure('U', D::Walk));
+    pair("", "finalized open O, payment_failed open F, updated open F>U", Flagged("F"));
     let hole = "updated paid A>B, payment_failed paid B>C, payment_succeeded paid C>A";
     pair("", hole, Flagged("A"));
     pair(open, "payment_failed open F, sent open S", Sure('F', D::Change));
@@ -157,12 +159,17 @@ fn charges() {
     pair("", "pending pending P, failed failed F", Sure('F', D::LifecycleRank));
     pair("", "pending pending P, updated pending Q", Sure('Q', D::NamedRule));
     pair("", "succeeded succeeded S 9/1, failed failed F", Sure('F', D::LifecycleRank));
-    pair("", "succeeded succeeded S, updated succeeded S>U", Sure('U', D::Walk));
+    pair("", "succeeded succeeded S, updated succeeded S>U", Sure('U', D::NamedRule));
     pair("", "succeeded succeeded S, updated succeeded U", Sure('U', D::NamedRule));
     pair("", "succeeded succeeded X, updated succeeded A>B, updated succeeded B>C", Sure('C', D::Walk));
     pair("", "succeeded succeeded A, updated succeeded A>B, updated succeeded B>A", Sure('A', D::ClosedWalk));
     pair("", "succeeded succeeded S, captured succeeded C 9/1", Sure('C', D::Numbers));
     pair("", "succeeded succeeded S, captured succeeded C", Sure('C', D::NamedRule));
+    pair(
+        "",
+        "succeeded succeeded S, captured succeeded C 9/1, updated succeeded C>U 9/1",
+        Sure('U', D::Walk),
+    );
     pair("", "succeeded succeeded S, expired succeeded X", Sure('X', D::NamedRule));
     pair(done, "captured succeeded C 9/1, updated succeeded U 9/1", Flagged("C"));
 }
@@ -178,6 +185,10 @@ fn refunded_charges() {
     pair("refunded succeeded R $500, updated succeeded R>B $500", Sure('B', D::Walk));
     pair("refunded succeeded R $500, updated succeeded R>B", Sure('B', D::Walk));
     pair("refunded succeeded R $500, updated succeeded B $500", Flagged("R"));
+    // One refund failed, and another of the same amount was made: back to where the second began.
+    pair("updated succeeded S>B, refunded succeeded S $500", Sure('S', D::NamedRule));
+    // One was made, and another failed.
+    pair("refunded succeeded R $500, updated succeeded R>B $100", Sure('B', D::Walk));
     let around = "updated succeeded S>B, refunded succeeded R $5, updated succeeded R>T $5";
     pair(around, Sure('T', D::Walk));
 }
