@@ -10,6 +10,7 @@
 //! | [`mod@projection`] | derived state on disk, disposable | is written by anything but the fold |
 //! | `engine` | ingest, catch up, rebuild, read | knows HTTP or a terminal |
 //! | [`mod@api`] | questions and answers in JSON, one shape for HTTP and terminal | writes, knows HTTP or a terminal |
+//! | [`mod@lab`] | whole lives with the truth known, delivered in any order | takes its truth from the fold that it judges |
 //! | `http`, `cli` | the doors | decide anything about billing |
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod engine;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod lab;
 pub mod log;
 pub mod model;
 pub mod projection;

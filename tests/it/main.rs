@@ -18,6 +18,7 @@ mod corpus;
 mod docs;
 #[cfg(feature = "http")]
 mod http;
+mod lab;
 #[cfg(feature = "cli")]
 mod readme;
 mod support;

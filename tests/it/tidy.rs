@@ -27,7 +27,11 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("hyper", &["http/"], "HTTP ends at its door"),
     ("hyper_util", &["http/"], "HTTP ends at its door"),
     ("http_body_util", &["http/"], "HTTP ends at its door"),
-    ("serde_json", &["stripe/", "api/", "http/", "cli/"], "JSON is for what comes in and what is answered"),
+    (
+        "serde_json",
+        &["stripe/", "api/", "lab/", "http/", "cli/"],
+        "JSON is for what comes in, what is answered, and what the lab sends",
+    ),
     (
         "jiff",
         &["stripe/", "api/", "cli/"],
@@ -50,8 +54,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("projection", &["model"]),
     ("engine", &["model", "stripe", "log", "projection"]),
     ("api", &["model", "stripe", "log", "engine"]),
+    ("lab", &["model", "stripe"]),
     ("http", &["model", "stripe", "log", "engine", "api"]),
-    ("cli", &["model", "stripe", "log", "engine", "api", "http"]),
+    ("cli", &["model", "stripe", "log", "engine", "api", "lab", "http"]),
 ];
 
 /// What the pure rooms never touch.

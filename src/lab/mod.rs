@@ -1,0 +1,20 @@
+//! The lab: whole lives of customers with the truth known, delivered in any order.
+//!
+//! [`world`] plays the provider's billing on a virtual clock and says what every object is at the end;
+//! [`delivery`] brings the events late, twice and in the wrong order; [`check`] folds them and compares; [`compare`] does
+//! the same with the rules in use elsewhere. For our own tests and benchmarks, and for anybody who wants to try a webhook
+//! endpoint of theirs. Everything follows from a seed: the same seed, the same bytes, everywhere.
+//!
+//! Never opens a connection or a file, reads no clock, and never takes its truth from the fold that it judges.
+
+pub mod check;
+pub mod compare;
+pub mod delivery;
+mod dice;
+mod fold;
+mod oracle;
+mod render;
+pub mod world;
+
+pub use dice::Dice;
+pub use render::Version;
