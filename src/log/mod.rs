@@ -17,6 +17,9 @@ mod ack;
 mod codec;
 mod encoded;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod memory;
 mod record;
 mod sled;

@@ -15,6 +15,8 @@
 //! The file `layout` beside them says the same in words, and is read before sled is let near the folder.
 
 mod block;
+#[cfg(fuzzing)]
+pub(in crate::log) mod fuzzing;
 mod open;
 mod queue;
 mod store;
