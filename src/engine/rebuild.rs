@@ -1,21 +1,15 @@
 //! Folding anew: into a fresh projection beside the old one, which serves until the new one is complete.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use crate::log::{Position, Provider, RecordId};
 use crate::model::id::EventId;
-use crate::projection::{FoldOutcome, Projection, ProjectionError};
+use crate::projection::{FoldOutcome, ProjectionError};
 
-use super::{Billfold, FoldError, Options, Progress, RebuildError, Shared, decode, fold, open};
+use super::{Billfold, FoldError, Progress, RebuildError, Shared, decode, fold, open};
 
 /// The records that are looked at in one write while unreadable ones are folded anew.
 const REFOLD_RECORDS_MAX: usize = 1_000;
-
-/// How often a folder that this process has just closed is tried again.
-const REOPEN_TRIES_MAX: u32 = 500;
-/// How long to wait between the tries.
-const REOPEN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a rebuild did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,19 +129,8 @@ fn put_in_place(
         std::fs::rename(&old, place).map_err(swap)?;
         return Err(swap(error));
     }
-    let opened = reopened(place, &shared.options).map_err(FoldError::from)?;
+    let opened = open::fresh_projection(place, &shared.options).map_err(FoldError::from)?;
     *current = Arc::new(opened);
     drop(current);
     open::discard(&old).map_err(swap)
-}
-
-/// Opens what this process has just closed: sled gives its lock back a moment after the last handle is gone.
-fn reopened(place: &std::path::Path, options: &Options) -> Result<Projection, ProjectionError> {
-    for _ in 0..REOPEN_TRIES_MAX {
-        match open::fresh_projection(place, options) {
-            Err(ProjectionError::Locked) => std::thread::sleep(REOPEN_PAUSE),
-            outcome => return outcome,
-        }
-    }
-    open::fresh_projection(place, options)
 }

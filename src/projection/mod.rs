@@ -15,6 +15,7 @@ mod staged;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -158,9 +159,7 @@ impl Projection {
             .mode(sled::Mode::HighThroughput)
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
-        // sled panics on some damaged files; a projection may never stop the start.
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
-        let db = opened.map_err(|_| ProjectionError::Damaged { reason: "it cannot be opened".into() })??;
+        let db = open_patiently(&config)?;
         let stamp = Stamp { reducer: REDUCER_VERSION, reference_keys: reference_keys.to_vec() };
         match db.get(STAMP)? {
             Some(bytes) if codec::decode::<Stamp>(&bytes).ok().as_ref() != Some(&stamp) => {
@@ -271,6 +270,27 @@ impl Projection {
 const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
 /// How often sled writes back by itself, in milliseconds.
 const FLUSH_EVERY_MS: u64 = 1_000;
+
+/// How often a folder that this process has just closed is tried again.
+const OPEN_TRIES_MAX: u32 = 500;
+/// How long to wait between the tries.
+const OPEN_PAUSE: Duration = Duration::from_millis(10);
+
+/// Opens what this process may just have closed: sled gives its lock back a moment after the last handle is gone.
+/// Whoever opens a projection holds the log's lock, so that no other process can be in the way for longer.
+fn open_patiently(config: &sled::Config) -> Result<sled::Db, ProjectionError> {
+    let mut tries = 0;
+    loop {
+        // sled panics on some damaged files; a projection may never stop the start.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        let opened = opened.map_err(|_| ProjectionError::Damaged { reason: "it cannot be opened".into() })?;
+        match opened.map_err(ProjectionError::from) {
+            Err(ProjectionError::Locked) if tries < OPEN_TRIES_MAX => std::thread::sleep(OPEN_PAUSE),
+            outcome => return outcome,
+        }
+        tries += 1;
+    }
+}
 
 fn fold_one(
     staged: &mut Staged<'_>,
