@@ -39,8 +39,8 @@ const RULES: &[Rule] = &[
     rule(INVOICE_ATTEMPTS, INVOICE_ENDS),
     // An invoice that was given up may still be paid or voided, never the other way round.
     rule(&["invoice.marked_uncollectible"], INVOICE_ENDS),
-    // An intent climbs from confirmation to its end. Left out: a failed attempt and a required
-    // action, because a new attempt may follow the failure in the same second.
+    // An intent climbs from confirmation to its end. Left out: a failed attempt against a required
+    // action or a payment under way, because a new attempt may follow the failure in the same second.
     rule(
         &["payment_intent.requires_action"],
         &[
@@ -55,7 +55,6 @@ const RULES: &[Rule] = &[
         &["payment_intent.processing"],
         &[
             "payment_intent.partially_funded",
-            "payment_intent.payment_failed",
             "payment_intent.amount_capturable_updated",
             "payment_intent.succeeded",
             "payment_intent.canceled",

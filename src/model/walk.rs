@@ -106,7 +106,9 @@ impl<'a> Silent<'a> {
     fn of(events: &[&'a Entry]) -> Self {
         let reports = |silent: &Entry| {
             let tells_it_too = |event: &&Entry| {
-                family(event.event_type) == family(silent.event_type) || event.event_type.name() == TELLS_ALL
+                event.event_type != silent.event_type
+                    && (family(event.event_type) == family(silent.event_type)
+                        || event.event_type.name() == TELLS_ALL)
             };
             events
                 .iter()
