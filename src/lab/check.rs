@@ -304,7 +304,7 @@ fn fewest<'a>(
 }
 
 /// One line an event: second, type, status, contents before and after.
-fn listed(observations: &[&Observation]) -> String {
+pub(super) fn listed(observations: &[&Observation]) -> String {
     let mut seen = BTreeSet::new();
     let mut seconds = Seconded::new();
     for observation in observations.iter().filter(|observation| seen.insert(&observation.event)) {

@@ -72,20 +72,28 @@ pub(super) struct Folded {
 /// Folds observations of one object, in the order in which they come.
 pub(super) fn fold<'a>(observations: impl IntoIterator<Item = &'a Observation>) -> Option<Folded> {
     let mut shown: BTreeMap<&EventId, &Snapshot> = BTreeMap::new();
-    let (mut object, mut memory) = (None, Memory::default());
+    let mut folded = None;
     for observation in observations {
         shown.insert(&observation.event, &observation.snapshot);
-        let Ok(applied) = apply(object.take(), observation.clone(), &mut memory);
-        object = match applied {
-            Applied::Known(object) => object.map(|object| *object),
-            Applied::Folded(object) => Some(*object),
-            Applied::Recall { object, winner } => {
-                // The winner was delivered: it was shown.
-                let snapshot = shown.get(&winner).map(|&snapshot| snapshot.clone());
-                snapshot.map(|snapshot| object.with_snapshot(snapshot))
-            }
-        };
+        // The winner was delivered: it was shown.
+        folded = add(folded, observation, |winner| shown.get(winner).map(|&snapshot| snapshot.clone()));
     }
+    folded
+}
+
+/// One observation more. `recall` gives the snapshot of an event that was delivered before.
+pub(super) fn add(
+    folded: Option<Folded>,
+    observation: &Observation,
+    recall: impl Fn(&EventId) -> Option<Snapshot>,
+) -> Option<Folded> {
+    let (object, mut memory) = folded.map_or_else(Default::default, |it| (Some(it.object), it.memory));
+    let Ok(applied) = apply(object, observation.clone(), &mut memory);
+    let object = match applied {
+        Applied::Known(object) => object.map(|object| *object),
+        Applied::Folded(object) => Some(*object),
+        Applied::Recall { object, winner } => recall(&winner).map(|snapshot| object.with_snapshot(snapshot)),
+    };
     object.map(|object| Folded { object, memory })
 }
 

@@ -13,6 +13,8 @@ pub mod delivery;
 mod dice;
 mod fold;
 mod oracle;
+#[cfg(test)]
+mod properties;
 mod render;
 pub mod world;
 

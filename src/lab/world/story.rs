@@ -6,6 +6,8 @@ use crate::model::kind::ObjectKind;
 
 /// The most customers of one life.
 const PEOPLE_MAX: i64 = 2;
+/// How often nothing happens after a step any more, in percent.
+const STEPS_END: u32 = 10;
 /// The most subscriptions of one customer.
 const SUBSCRIPTIONS_MAX: usize = 3;
 
@@ -18,11 +20,12 @@ impl World {
             if self.dice.chance(85) {
                 self.subscribe(&mut person);
             }
-            let most = i64::try_from(self.setting.steps_max).unwrap_or(0);
-            for _ in 0..self.dice.between(0, most) {
-                if !person.gone {
-                    self.step(&mut person);
+            // Fewer steps at most are the beginning of the same life.
+            for _ in 0..self.setting.steps_max {
+                if person.gone || self.dice.chance(STEPS_END) {
+                    break;
                 }
+                self.step(&mut person);
             }
         }
     }
