@@ -19,7 +19,7 @@ use super::{Billfold, QueryError, decode};
 /// The most records that one page of events looks at.
 const SCANNED_RECORDS_MAX: usize = 10_000;
 /// The records that are read at once while events are listed.
-const SCAN_PAGE_RECORDS: u64 = 256;
+const SCAN_PAGE_RECORDS: usize = 256;
 
 /// A stored event as a listing shows it.
 #[derive(Debug, Clone)]
@@ -186,17 +186,23 @@ impl Billfold {
 
     fn events_by_position(&self, query: &EventQuery) -> Result<Page<StoredEvent>, QueryError> {
         let log = &self.shared.log;
+        let end = log.head().position.get().saturating_add(1);
         let mut below = match &query.after {
-            Some(cursor) => u64::from_be_bytes(cursor.bytes().try_into().map_err(|_| InvalidCursor)?),
-            None => log.head().position.get().saturating_add(1),
+            // A cursor is what somebody sends: it may lie anywhere.
+            Some(cursor) => {
+                u64::from_be_bytes(cursor.bytes().try_into().map_err(|_| InvalidCursor)?).min(end)
+            }
+            None => end,
         };
         let mut page = Page { items: Vec::new(), next: None };
-        let mut scanned = 0;
-        while below > 1 && scanned < SCANNED_RECORDS_MAX {
-            let after = Position::new(below.saturating_sub(1).saturating_sub(SCAN_PAGE_RECORDS));
-            let mut records = log.read(after, usize::try_from(SCAN_PAGE_RECORDS).unwrap_or(usize::MAX))?;
+        for _ in 0..SCANNED_RECORDS_MAX / SCAN_PAGE_RECORDS {
+            if below <= 1 {
+                break;
+            }
+            let span = u64::try_from(SCAN_PAGE_RECORDS).unwrap_or(u64::MAX);
+            let after = Position::new(below.saturating_sub(1).saturating_sub(span));
+            let mut records = log.read(after, SCAN_PAGE_RECORDS)?;
             records.retain(|record| record.position.get() < below);
-            scanned = scanned.saturating_add(records.len());
             if records.is_empty() {
                 below = after.get().saturating_add(1);
             }

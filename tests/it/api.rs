@@ -276,6 +276,14 @@ fn what_is_not_there_is_said_so() {
 }
 
 #[test]
+fn a_cursor_far_beyond_the_log_reads_from_its_end() {
+    let (_folder, billfold) = holding(&[customer_event("evt_1", "cus_1", false, 1)]);
+    let page = ask(&billfold, "/v1/events?after=ffffffffffffffff");
+    assert_eq!(data(&page).len(), 1);
+    assert!(page["next"].is_null());
+}
+
+#[test]
 fn counts_say_how_the_door_is_doing() {
     let body = customer_event("evt_1", "cus_1", false, 1);
     let (_folder, billfold) = holding(&[body.clone(), body]);
