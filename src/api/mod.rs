@@ -10,6 +10,7 @@ mod parameters;
 mod path;
 mod problem;
 mod shown;
+mod why;
 
 use serde_json::{Map, Value, json};
 
@@ -90,6 +91,11 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             let parameters = Parameters::new(query, parameters::REFERENCE)?;
             let found = billfold.access_by_reference(parameters.reference()?, &parameters.scope()?, now)?;
             access::shown(&found.ok_or_else(unknown_reference)?, now)
+        }
+        Route::Why(id) => {
+            let parameters = Parameters::new(query, parameters::WHY)?;
+            let found = billfold.why(&object_id(&id)?, &parameters.scope()?, parameters.limit()?)?;
+            why::shown(&found.ok_or_else(|| not_found("objects", &id))?)
         }
         Route::Stats => {
             let window = Parameters::new(query, &["window"])?.window()?;

@@ -28,6 +28,8 @@ pub(super) const LIST: &[&str] =
     &["account", "livemode", "status", "customer", "created_from", "created_before", "limit", "after"];
 /// What access by the merchant's own id takes.
 pub(super) const REFERENCE: &[&str] = &["ref", "account", "livemode"];
+/// What an explanation takes.
+pub(super) const WHY: &[&str] = &["account", "livemode", "limit"];
 /// What the list of events takes.
 pub(super) const EVENTS: &[&str] = &["account", "livemode", "type", "outcome", "object", "limit", "after"];
 
@@ -149,7 +151,7 @@ impl<'a> Parameters<'a> {
         })
     }
 
-    fn limit(&self) -> Result<usize, Problem> {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         let wanted = format!("a whole number from 1 to {PAGE_ITEMS_MAX}");
         let limit = self.read("limit", &wanted, |value| {
             value.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit))

@@ -43,6 +43,7 @@ pub(super) enum Route {
     Event(String),
     CustomerAccess(String),
     ReferenceAccess,
+    Why(String),
     Stats,
     Conflicts,
 }
@@ -75,6 +76,7 @@ pub fn template(path: &str) -> &'static str {
         Ok(Route::Event(_)) => "/v1/events/{id}",
         Ok(Route::CustomerAccess(_)) => "/v1/customers/{id}/access",
         Ok(Route::ReferenceAccess) => "/v1/access",
+        Ok(Route::Why(_)) => "/v1/objects/{id}/why",
         Ok(Route::Stats) => "/v1/stats",
         Ok(Route::Conflicts) => "/v1/conflicts",
         Err(_) => "/v1/{unknown}",
@@ -94,6 +96,7 @@ impl Route {
             ["events"] => Ok(Self::Events),
             ["events", id] => Ok(Self::Event(id.to_owned())),
             ["customers", id, "access"] => Ok(Self::CustomerAccess(id.to_owned())),
+            ["objects", id, "why"] => Ok(Self::Why(id.to_owned())),
             [word] => collection(word).map(|(_, list)| Self::List(list)).ok_or_else(|| unknown(path)),
             [word, id] => collection(word)
                 .map(|(word, list)| Self::Single(word, list, id.to_owned()))
@@ -110,8 +113,8 @@ fn collection(word: &str) -> Option<(&'static str, Collection)> {
 fn unknown(path: &str) -> Problem {
     let lists: Vec<&str> = COLLECTIONS.iter().map(|(word, _)| *word).collect();
     let detail = format!(
-        "there is no {}: under /v1 there are events, stats, conflicts, access, customers/{{id}}/access, and as lists and \
-         with an id: {}",
+        "there is no {}: under /v1 there are events, stats, conflicts, access, customers/{{id}}/access, \
+         objects/{{id}}/why, and as lists and with an id: {}",
         echo(path),
         lists.join(", ")
     );
@@ -165,6 +168,7 @@ mod tests {
         check("/v1/customers/cus_1", Some(Route::Single("customers", customers, "cus_1".to_owned())));
         check("/v1/customers/a%2Fb", Some(Route::Single("customers", customers, "a/b".to_owned())));
         check("/v1/customers/cus_1/access", Some(Route::CustomerAccess("cus_1".to_owned())));
+        check("/v1/objects/a%2Fb/why", Some(Route::Why("a/b".to_owned())));
         check("/v1/payments", Some(Route::List(Collection::Payments)));
         check("/v1/events/evt_1", Some(Route::Event("evt_1".to_owned())));
         check("/v1/access", Some(Route::ReferenceAccess));
@@ -175,6 +179,7 @@ mod tests {
             "/v2/customers",
             "/v1/nothing",
             "/v1/customers/a/b",
+            "/v1/objects/a",
             "/v1/customers/%zz",
             "/v1/customers/%ff",
         ] {
@@ -193,6 +198,7 @@ mod tests {
     #[test]
     fn templates_show_no_id() {
         assert_eq!(template("/v1/customers/cus_secret"), "/v1/{collection}/{id}");
+        assert_eq!(template("/v1/objects/cus_secret/why"), "/v1/objects/{id}/why");
         assert_eq!(template("/v1/../../etc/passwd"), "/v1/{unknown}");
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::engine::{Billfold, PaymentRow, Shown};
 use crate::model::joined::Once;
 use crate::model::kind::ObjectKind;
-use crate::model::observation::{Hint, HintValue};
+use crate::model::observation::{Hint, HintValue, Snapshot};
 
 use super::object::{Header, add_twins, fields, shown};
 use super::problem::Problem;
@@ -24,9 +24,7 @@ pub(super) fn object(billfold: &Billfold, found: &Shown) -> Result<Value, Proble
         created_inversion: Some(object.created_inversion()),
         contradictory: Some(object.contradictory()),
     };
-    // A snapshot is an enum over the kinds: its one member holds the fields.
-    let state = fields(&object.current())?.into_iter().next().map(|(_, state)| state);
-    let mut members = shown(&header, &state.unwrap_or_else(|| json!({})))?;
+    let mut members = shown(&header, &state(&object.current())?)?;
     let mut more = Map::new();
     more.insert("deleted".to_owned(), json!(object.deleted()));
     more.insert("deleted_at".to_owned(), json!(object.joined.once(Once::DeletedAt)));
@@ -52,6 +50,15 @@ pub(super) fn object(billfold: &Billfold, found: &Shown) -> Result<Value, Proble
     add_twins(&mut more);
     members.append(&mut more);
     Ok(Value::Object(members))
+}
+
+/// The fields of a snapshot, whatever its kind.
+pub(super) fn state(snapshot: &Snapshot) -> Result<Map<String, Value>, Problem> {
+    // A snapshot is an enum over the kinds: its one member holds the fields.
+    match fields(snapshot)?.into_iter().next() {
+        Some((_, Value::Object(state))) => Ok(state),
+        _ => Ok(Map::new()),
+    }
 }
 
 /// A payment: derived from its intent, charges, refunds and disputes.

@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `lines`, `deliveries`, `event_file`, `intake`, `body` | files in |
@@ -39,6 +39,7 @@ mod surroundings;
 mod table;
 mod verify_signature;
 mod view;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ Examples:
   STRIPE_WEBHOOK_SECRET=whsec_… billfold serve
   billfold subscriptions list --status past_due
   billfold access --ref user_42
+  billfold why sub_123
   billfold stats --url http://127.0.0.1:4242
 
 {}", exit::Exit::table())
@@ -97,6 +99,7 @@ enum Command {
     Events(EventsCommand),
     Objects(AnyArgs),
     Conflicts(ConflictsArgs),
+    Why(why::WhyArgs),
     Access(access::AccessArgs),
     Stats(stats::StatsArgs),
     Ingest(ingest::IngestArgs),
@@ -136,6 +139,7 @@ impl Command {
             Self::Events(command) => command.run(out),
             Self::Objects(arguments) => arguments.run(out),
             Self::Conflicts(arguments) => arguments.run(out),
+            Self::Why(arguments) => arguments.run(out),
             Self::Access(arguments) => arguments.run(out),
             Self::Stats(arguments) => arguments.run(out),
             Self::Ingest(arguments) => arguments.run(out),

@@ -133,6 +133,17 @@ const EVENTS: &[Column] = &[
     column("RECEIVED", Read::Time("received_at")),
 ];
 
+const OBSERVATIONS: &[Column] = &[
+    column("EVENT", Read::Plain("event")),
+    CREATED,
+    column("TYPE", Read::Plain("type")),
+    STATUS,
+    column("CHANGED", Read::Plain("changed")),
+    column("WHY", Read::Plain("why")),
+    column("LOG", Read::Plain("position")),
+    column("RECEIVED", Read::Time("received_at")),
+];
+
 const CONFLICTS: &[Column] =
     &[ID, column("SEEN", Read::Time("seen_at")), column("OTHER BODY", Read::Plain("other_sha256"))];
 
@@ -161,6 +172,7 @@ fn columns(collection: &str) -> &'static [Column] {
         "refunds" => REFUNDS,
         "disputes" => DISPUTES,
         "events" => EVENTS,
+        "observations" => OBSERVATIONS,
         "conflicts" => CONFLICTS,
         "products" => PRODUCTS,
         "prices" => PRICES,

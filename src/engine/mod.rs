@@ -11,6 +11,7 @@ mod open;
 mod operations;
 mod read;
 mod rebuild;
+mod why;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -31,6 +32,7 @@ pub use ingest::{Ingested, SHOWN_WITHIN};
 pub use operations::{Conflict, WindowCounts};
 pub use read::{Readiness, Stats, StoredEvent};
 pub use rebuild::{Rebuilt, Refolded};
+pub use why::{EXPLAINED_OBJECTS_MAX, Explained, Observed, PROOF_RECORDS_MAX, Why};
 
 use fold::Folder;
 use operations::Operations;

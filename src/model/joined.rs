@@ -259,14 +259,32 @@ impl Joined {
         self.hints.get(&hint)
     }
 
-    /// The events cannot all be true: two different ends of life, or two values of what is set once.
+    /// The event that shows the furthest stage.
+    pub(super) const fn top_event(&self) -> &EventId {
+        &self.top.order.event
+    }
+
+    /// The ends of life that were reached; more than one cannot be.
+    pub(super) fn ends(&self) -> impl Iterator<Item = &str> {
+        self.reached.keys().filter(|_| self.top.terminal).map(|status| &**status)
+    }
+
+    /// The moments of the object's life.
+    pub(super) fn moments(&self) -> impl Iterator<Item = (Once, Span)> {
+        self.times.iter().map(|(&once, &span)| (once, span))
+    }
+
+    /// The moments that should have one value and have two.
     ///
     /// A deletion that is reported twice is no contradiction: its moment is the event's, not the object's.
+    pub(super) fn torn(&self) -> impl Iterator<Item = (Once, Span)> {
+        self.moments().filter(|&(once, span)| once != Once::DeletedAt && span.min != span.max)
+    }
+
+    /// The events cannot all be true: two different ends of life, or two values of what is set once.
     #[must_use]
     pub fn contradictory(&self) -> bool {
-        let ends = if self.top.terminal { self.reached.len() } else { 0 };
-        let mut shown = self.times.iter().filter(|&(&once, _)| once != Once::DeletedAt);
-        ends > 1 || shown.any(|(_, span)| span.min != span.max)
+        self.ends().nth(1).is_some() || self.torn().next().is_some()
     }
 }
 
@@ -311,7 +329,7 @@ fn stage_word(top: &Top, snapshot: &Snapshot) -> Option<Box<str>> {
 }
 
 /// The moments that the snapshot shows and that never change once set.
-fn times(snapshot: &Snapshot) -> BTreeMap<Once, Span> {
+pub(super) fn times(snapshot: &Snapshot) -> BTreeMap<Once, Span> {
     let shown: Vec<(Once, Option<Seconds>)> = match snapshot {
         Snapshot::Subscription(it) => vec![(Once::EndedAt, it.ended_at)],
         Snapshot::Invoice(it) => vec![

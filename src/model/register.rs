@@ -6,11 +6,11 @@
 //! Never looks at arrival: the answer is a function of the set of entries.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::causal;
+use super::decision::{Unwatched, Verdict, Watch};
 use super::event_type::Role;
 use super::fingerprint::Fingerprint;
 use super::id::EventId;
@@ -18,6 +18,8 @@ use super::kind::ObjectKind;
 use super::observation::{Entry, Facts};
 use super::time::Seconds;
 use super::walk;
+
+pub use super::decision::{Decision, Doubt};
 
 /// All entries of one object, by second; inside one second sorted by event id.
 pub type Seconded = BTreeMap<Seconds, Vec<Entry>>;
@@ -53,64 +55,6 @@ impl Carry {
     }
 }
 
-/// What decided which event of a second is the last one. The weaker ones come later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Decision {
-    /// It is the only event of its second.
-    Alone,
-    /// All events of the second show the same content.
-    SameContent,
-    /// It shows a status that nothing leaves.
-    Terminal,
-    /// The others show the object's creation.
-    Creation,
-    /// Its status is further on in the lifecycle.
-    LifecycleRank,
-    /// A number that never falls is higher.
-    Numbers,
-    /// The others are reminders and change nothing.
-    Change,
-    /// The changes of the second form a walk that ends with it.
-    Walk,
-    /// The changes of the second lead back to the state before it.
-    ClosedWalk,
-    /// A rule of the lifecycle puts the others before it.
-    NamedRule,
-    /// Only the usual order of the types speaks for it. Uncertain.
-    TypeRank,
-    /// Nothing speaks for it; its id is the highest. Uncertain.
-    EventId,
-}
-
-impl Decision {
-    /// A stable word for programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Alone => "alone",
-            Self::SameContent => "same_content",
-            Self::Terminal => "terminal",
-            Self::Creation => "creation",
-            Self::LifecycleRank => "lifecycle_rank",
-            Self::Numbers => "numbers",
-            Self::Change => "change",
-            Self::Walk => "walk",
-            Self::ClosedWalk => "closed_walk",
-            Self::NamedRule => "named_rule",
-            Self::TypeRank => "type_rank",
-            Self::EventId => "event_id",
-        }
-    }
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// The fold over all seconds. None without entries.
 #[must_use]
 pub fn resolve(kind: ObjectKind, seconds: &Seconded) -> Option<Carry> {
@@ -130,10 +74,20 @@ pub fn history(kind: ObjectKind, seconds: &Seconded) -> impl Iterator<Item = (Se
 /// None only if there are no entries and nothing came before.
 #[must_use]
 pub fn step(kind: ObjectKind, before: Option<&Carry>, second: Seconds, entries: &[Entry]) -> Option<Carry> {
-    let Some(verdict) = Contest::new(kind, before, entries).decide() else {
+    watched(kind, before, second, entries, &mut Unwatched)
+}
+
+/// The same, told to `watch` while it is decided.
+pub(super) fn watched<'a>(
+    kind: ObjectKind,
+    before: Option<&'a Carry>,
+    second: Seconds,
+    entries: &'a [Entry],
+    watch: &mut impl Watch<'a>,
+) -> Option<Carry> {
+    let Some(Verdict { winner, decided_by, doubt, .. }) = judge(kind, before, entries, watch) else {
         return before.cloned();
     };
-    let Verdict { winner, decided_by, certain } = verdict;
     // A status that was left and entered again inside the second began again.
     let unbroken = entries.iter().all(|entry| entry.facts.status == winner.facts.status);
     let status_since = before
@@ -142,17 +96,32 @@ pub fn step(kind: ObjectKind, before: Option<&Carry>, second: Seconds, entries: 
     Some(Carry {
         winner: winner.event.clone(),
         after: winner.after,
-        // A partial list never proves the whole state.
-        certain: certain && !winner.facts.partial,
+        certain: doubt.is_none(),
         decided_by,
         facts: winner.facts.clone(),
         status_since,
     })
 }
 
+/// Which of `entries`, all of one second, is the last one.
+pub(super) fn judge<'a>(
+    kind: ObjectKind,
+    before: Option<&'a Carry>,
+    entries: impl IntoIterator<Item = &'a Entry>,
+    watch: &mut impl Watch<'a>,
+) -> Option<Verdict<'a>> {
+    let verdict = Contest::new(kind, before, entries).decide(watch)?;
+    // A partial list never proves the whole state.
+    let cut = verdict.winner.facts.partial.then_some(Doubt::CutList);
+    let verdict = Verdict { doubt: verdict.doubt.or(cut), ..verdict };
+    watch.decided(&verdict);
+    Some(verdict)
+}
+
 /// A state that is known to come before all candidates.
 #[derive(Clone, Copy)]
 struct Anchor<'a> {
+    event: &'a EventId,
     content: Fingerprint,
     certain: bool,
     status: Option<&'a str>,
@@ -161,7 +130,12 @@ struct Anchor<'a> {
 impl<'a> Anchor<'a> {
     /// What `entry` shows came before all candidates, for certain.
     fn sure(entry: &'a Entry) -> Self {
-        Self { content: entry.after, certain: true, status: entry.facts.status.as_deref() }
+        Self {
+            event: &entry.event,
+            content: entry.after,
+            certain: true,
+            status: entry.facts.status.as_deref(),
+        }
     }
 }
 
@@ -175,12 +149,6 @@ fn are_apart(some: &[&Entry], others: &[&Entry]) -> bool {
     some.iter().all(|entry| shows_none(others, entry.after))
 }
 
-struct Verdict<'a> {
-    winner: &'a Entry,
-    decided_by: Decision,
-    certain: bool,
-}
-
 /// Drops candidates that cannot be the last one.
 type Narrowing<'a> = fn(&mut Contest<'a>);
 
@@ -192,18 +160,24 @@ struct Contest<'a> {
 }
 
 impl<'a> Contest<'a> {
-    fn new(kind: ObjectKind, before: Option<&'a Carry>, entries: &'a [Entry]) -> Self {
+    fn new(
+        kind: ObjectKind,
+        before: Option<&'a Carry>,
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Self {
         let anchor = before.map(|carry| Anchor {
+            event: &carry.winner,
             content: carry.after,
             certain: carry.certain,
             status: carry.facts.status.as_deref(),
         });
-        Self { kind, candidates: entries.iter().collect(), anchor }
+        Self { kind, candidates: entries.into_iter().collect(), anchor }
     }
 
-    fn decide(mut self) -> Option<Verdict<'a>> {
+    fn decide(mut self, watch: &mut impl Watch<'a>) -> Option<Verdict<'a>> {
+        watch.left(Decision::Alone, &self.candidates);
         if let [only] = self.candidates.as_slice() {
-            return Some(Verdict { winner: only, decided_by: Decision::Alone, certain: true });
+            return Some(Verdict::sure(only, Decision::Alone));
         }
         if let Some(verdict) = self.settled(Decision::SameContent) {
             return Some(verdict);
@@ -217,11 +191,15 @@ impl<'a> Contest<'a> {
         ];
         for (decision, narrow) in narrowings {
             narrow(&mut self);
+            watch.left(decision, &self.candidates);
             if let Some(verdict) = self.settled(decision) {
                 return Some(verdict);
             }
         }
-        self.walk().or_else(|| self.pause_pair()).or_else(|| self.named_rules()).or_else(|| self.convention())
+        self.walk()
+            .or_else(|| self.pause_pair(watch))
+            .or_else(|| self.named_rules(watch))
+            .or_else(|| self.convention(watch))
     }
 
     /// The candidates agree: any of them shows the state.
@@ -230,8 +208,7 @@ impl<'a> Contest<'a> {
         if contents.len() != 1 {
             return None;
         }
-        let winner = self.highest()?;
-        Some(Verdict { winner, decided_by, certain: true })
+        self.highest().map(|winner| Verdict::sure(winner, decided_by))
     }
 
     /// The candidate with the highest type rank, then the highest id.
@@ -261,6 +238,7 @@ impl<'a> Contest<'a> {
         let contents: BTreeSet<Fingerprint> = creations.iter().map(|entry| entry.after).collect();
         if let Some(last) = creations.last() {
             self.anchor = Some(Anchor {
+                event: &last.event,
                 content: last.after,
                 certain: contents.len() == 1,
                 status: last.facts.status.as_deref(),
@@ -314,16 +292,18 @@ impl<'a> Contest<'a> {
         let end = walk::end(&self.candidates, self.anchor.map(|anchor| anchor.content))?;
         let at_end = self.candidates.iter().copied().filter(|entry| entry.after == end.content);
         let winner = at_end.max_by(|a, b| a.event.cmp(&b.event))?;
-        let anchored = !end.anchored || self.anchor.is_some_and(|anchor| anchor.certain);
+        let anchor = self.anchor.filter(|_| end.anchored);
+        let unsure = anchor.is_some_and(|anchor| !anchor.certain).then_some(Doubt::Anchor);
         Some(Verdict {
             winner,
             decided_by: if end.closed { Decision::ClosedWalk } else { Decision::Walk },
-            certain: anchored && !end.doubtful,
+            doubt: unsure.or(end.doubtful.then_some(Doubt::EqualChanges)),
+            rests_on: anchor.map(|anchor| anchor.event),
         })
     }
 
     /// A pause and a resumption without more: the second ends as it began.
-    fn pause_pair(&mut self) -> Option<Verdict<'a>> {
+    fn pause_pair(&mut self, watch: &mut impl Watch<'a>) -> Option<Verdict<'a>> {
         let anchor = self.anchor?;
         let paused = |entry: &Entry| entry.event_type.name() == "customer.subscription.paused";
         let resumed = |entry: &Entry| entry.event_type.name() == "customer.subscription.resumed";
@@ -337,12 +317,14 @@ impl<'a> Contest<'a> {
         }
         let began_paused = anchor.status? == "paused";
         self.candidates.retain(|entry| paused(entry) == began_paused);
+        watch.left(Decision::ClosedWalk, &self.candidates);
         let verdict = self.settled(Decision::ClosedWalk)?;
-        Some(Verdict { certain: anchor.certain, ..verdict })
+        let doubt = (!anchor.certain).then_some(Doubt::Anchor);
+        Some(Verdict { doubt, rests_on: Some(anchor.event), ..verdict })
     }
 
     /// Drops what a rule puts before another candidate.
-    fn named_rules(&mut self) -> Option<Verdict<'a>> {
+    fn named_rules(&mut self, watch: &mut impl Watch<'a>) -> Option<Verdict<'a>> {
         let (earlier, rest): (Vec<&Entry>, Vec<&Entry>) = self
             .candidates
             .iter()
@@ -359,19 +341,20 @@ impl<'a> Contest<'a> {
             self.anchor.filter(|anchor| shows_none(&rest, anchor.content) && are_apart(&earlier, &rest));
         self.anchor = start.map_or(past, |entry| Some(Anchor::sure(entry)));
         self.candidates = rest;
+        watch.left(Decision::NamedRule, &self.candidates);
         // An edge that was dropped from between the others would leave a hole in their walk.
         let whole = apart || earlier.iter().all(|entry| entry.before.is_none());
         self.settled(Decision::NamedRule).or_else(|| if whole { self.walk() } else { None })
     }
 
     /// The end of evidence: the usual order of types, then the id. Both are flagged.
-    fn convention(&mut self) -> Option<Verdict<'a>> {
+    fn convention(&mut self, watch: &mut impl Watch<'a>) -> Option<Verdict<'a>> {
         let top = self.candidates.iter().map(|entry| entry.event_type.rank()).max()?;
         self.candidates.retain(|entry| entry.event_type.rank() == top);
+        watch.left(Decision::TypeRank, &self.candidates);
         let by_type = self.settled(Decision::TypeRank);
-        let winner = self.highest()?;
-        let by_id = Verdict { winner, decided_by: Decision::EventId, certain: false };
-        Some(Verdict { certain: false, ..by_type.unwrap_or(by_id) })
+        let by_id = Verdict::sure(self.highest()?, Decision::EventId);
+        Some(Verdict { doubt: Some(Doubt::Convention), ..by_type.unwrap_or(by_id) })
     }
 }
 

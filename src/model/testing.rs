@@ -57,6 +57,31 @@ impl Entry {
     }
 }
 
+/// An entry that reads `type status content`: `updated active A>B` says that the content was A and is B.
+///
+/// Behind it may stand the monotone numbers (`1/0`), the amount given back (`$500`) and `final` or `stage` for a session,
+/// whose rank its status does not tell.
+pub(crate) fn event(prefix: &str, text: &str) -> Entry {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [ty, status, contents, more @ ..] = words.as_slice() else { panic!("{text}") };
+    let event_type = if ty.contains('.') { (*ty).to_owned() } else { format!("{prefix}.{ty}") };
+    let mut entry = entry("e", &event_type, status, contents.chars().next_back().unwrap());
+    if let Some((from, _)) = contents.split_once('>') {
+        entry = entry.from(from.chars().next().unwrap());
+    }
+    for word in more {
+        entry = match (word.strip_prefix('$'), word.split_once('/'), *word) {
+            (Some(amount), _, _) => entry.refunded(amount.parse().unwrap()),
+            (_, Some((a, b)), _) => entry.numbers(a.parse().unwrap(), b.parse().unwrap()),
+            (_, _, "stage") => entry.stage(1, false),
+            (_, _, "final") => entry.stage(2, true),
+            (_, _, "cut") => entry.partial(),
+            _ => panic!("{word}"),
+        };
+    }
+    entry
+}
+
 /// Zeros and empty lists for every field that must be there, of all kinds together.
 const EMPTY: &str = r#"{
     "currency": "usd", "customer": "cus_1", "metadata": {}, "items": [], "items_truncated": false,

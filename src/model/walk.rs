@@ -44,9 +44,26 @@ const TWINS: &[&[&str]] = &[
 const TELLS_ALL: &str = "invoice.updated";
 
 /// The name under which the edges of a type are counted.
-fn family(event_type: EventType) -> &'static str {
+pub(super) fn family(event_type: EventType) -> &'static str {
     let name = event_type.name();
     TWINS.iter().find(|twins| twins.contains(&name)).and_then(|twins| twins.first().copied()).unwrap_or(name)
+}
+
+/// The type of `event` tells of changes that the other event reports too.
+fn tells_too(event: &Entry, other: &Entry) -> bool {
+    event.event_type != other.event_type
+        && (family(event.event_type) == family(other.event_type) || event.event_type.name() == TELLS_ALL)
+}
+
+/// Two events of a second, equal in content and of two types, report one change.
+pub(super) fn is_one_change(one: &Entry, other: &Entry) -> bool {
+    let twins = family(one.event_type) == family(other.event_type);
+    match (one.before, other.before) {
+        (Some(before), Some(same)) => twins && before == same && tells_too(one, other),
+        (None, None) => twins && tells_too(one, other),
+        (Some(_), None) => tells_too(one, other),
+        (None, Some(_)) => tells_too(other, one),
+    }
 }
 
 /// An edge, and how often it was walked.
@@ -105,14 +122,8 @@ impl<'a> Silent<'a> {
     /// All but those that certainly report another event's step.
     fn of(events: &[&'a Entry]) -> Self {
         let reports = |silent: &Entry| {
-            let tells_it_too = |event: &&Entry| {
-                event.event_type != silent.event_type
-                    && (family(event.event_type) == family(silent.event_type)
-                        || event.event_type.name() == TELLS_ALL)
-            };
-            events
-                .iter()
-                .any(|event| event.before.is_some() && event.after == silent.after && tells_it_too(event))
+            let tells_it_too = |event: &&Entry| event.after == silent.after && tells_too(event, silent);
+            events.iter().any(|event| event.before.is_some() && tells_it_too(event))
         };
         Self(events.iter().copied().filter(|event| event.before.is_none() && !reports(event)).collect())
     }

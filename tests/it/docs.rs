@@ -10,7 +10,7 @@ use billfold::model::derived::payment::PaymentStatus;
 use billfold::model::event_type::{EventType, Role};
 use billfold::model::id::ObjectId;
 use billfold::model::kind::ObjectKind;
-use billfold::model::register::Decision;
+use billfold::model::register::{Decision, Doubt};
 use billfold::stripe::decode::{Decoded, Ignored, decode};
 use billfold::stripe::envelope::Envelope;
 use billfold::stripe::signature::SignatureError;
@@ -196,9 +196,22 @@ fn every_word_of_the_answers_is_explained() {
     check_named("docs/api.md", PaymentStatus::ALL.iter().map(|status| status.as_str()));
     check_named("docs/api.md", Reason::ALL.iter().map(|reason| reason.as_str()));
     check_named("docs/api.md", FoldOutcome::ALL.iter().map(|outcome| outcome.as_str()));
+    check_named("docs/api.md", Doubt::ALL.iter().map(|doubt| doubt.as_str()));
+    check_named("docs/api.md", Decision::ALL.iter().map(|decision| decision.as_str()));
+    check_named("docs/ordering.md", Decision::ALL.iter().map(|decision| decision.as_str()));
     check_named("docs/troubleshooting.md", SignatureError::REASONS.iter().copied());
     check_named("docs/troubleshooting.md", ProblemKind::ALL.iter().map(|kind| kind.as_str()));
     check_named("docs/troubleshooting.md", ["body_broken", "body_too_large", "body_too_slow", "no_room"]);
+}
+
+/// What `why` says of the worked example is what it says in its own tests.
+#[test]
+fn ordering_shows_what_why_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/ordering.md")).unwrap();
+    let (_, shown) = page.split_once("```text why\n").unwrap();
+    let told = std::fs::read_to_string(root.join("tests/fixtures/why/walk.txt")).unwrap();
+    assert_eq!(shown.split_once("```").unwrap().0, told);
 }
 
 /// The worked example of docs/ordering.md: three updates in one second, in all six orders.

@@ -23,3 +23,4 @@ mod lab;
 mod readme;
 mod support;
 mod tidy;
+mod why;

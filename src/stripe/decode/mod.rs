@@ -7,7 +7,7 @@
 use crate::model::event_type::EventType;
 use crate::model::id::{ObjectId, ObjectKey};
 use crate::model::kind::ObjectKind;
-use crate::model::observation::Observation;
+use crate::model::observation::{Observation, Snapshot};
 
 use super::envelope::{Envelope, Form};
 use super::types;
@@ -103,6 +103,20 @@ pub fn decode(envelope: &Envelope<'_>) -> Decoded {
     }
 }
 
+/// The object as it was just before the event; none where the event does not say.
+#[must_use]
+pub fn earlier(envelope: &Envelope<'_>) -> Option<Snapshot> {
+    let event_type = folded(envelope).ok()?;
+    let mut object: Node<'_> = serde_json::from_str(envelope.object?.get()).ok()?;
+    let previous: Node<'_> = serde_json::from_str(envelope.previous_attributes?.get()).ok()?;
+    before(event_type, &mut object, previous)
+}
+
+fn before<'a>(event_type: EventType, object: &mut Node<'a>, previous: Node<'a>) -> Option<Snapshot> {
+    undo::undo(object, previous);
+    normalise::before(event_type, object).ok()
+}
+
 fn folded(envelope: &Envelope<'_>) -> Result<EventType, Ignored> {
     let name = envelope.type_name();
     if envelope.form() == Form::Thin {
@@ -135,11 +149,9 @@ fn observe(envelope: &Envelope<'_>, event_type: EventType) -> Result<Observation
     let mut fingerprints = Fingerprints::new();
     let snapshot = normalise::after(event_type, &object, previous.as_ref())?;
     let after = fingerprints.of(&snapshot).ok_or(Unreadable::Json)?;
-    let before = previous.and_then(|previous| {
-        undo::undo(&mut object, previous);
-        let before = normalise::before(event_type, &object).ok()?;
-        fingerprints.of(&before)
-    });
+    let before = previous
+        .and_then(|previous| before(event_type, &mut object, previous))
+        .and_then(|before| fingerprints.of(&before));
     Ok(Observation {
         event: envelope.id().clone(),
         event_type,

@@ -117,6 +117,33 @@ fn a_delivery_is_seen_by_the_reading_commands() {
 }
 
 #[test]
+fn why_is_asked_of_a_running_server_too() {
+    let (place, _) = Place::with("past_due_then_recovers");
+    let subscriptions = place.run(&["subscriptions", "list", "--json"]).ended(0).json();
+    let id = subscriptions["data"][0]["id"].as_str().unwrap();
+    let answer = place.run(&["why", id, "--json"]).ended(0).json();
+    let text = place.run(&["why", id]).ended(0).out;
+    let object = &answer["objects"][0];
+    assert!(text.ends_with(&format!("{}\n", object["because"].as_str().unwrap())), "{text}");
+    for observation in object["observations"].as_array().unwrap() {
+        let event = observation["event"].as_str().unwrap();
+        assert!(text.lines().any(|line| line.starts_with(event)), "{event} is not in\n{text}");
+    }
+    assert_eq!(object["id"], id);
+    let short = place.run(&["why", id, "--limit", "1", "--json"]).ended(0).json();
+    assert_eq!(short["objects"][0]["observations"].as_array().unwrap().len(), 1);
+    place.run(&["why", "sub_none"]).ended(3).saying("sub_none").saying("is it the whole id?");
+    place.run(&["why", "evt_none"]).ended(3).saying("billfold events show evt_none");
+    place.run(&["why", "a b"]).ended(2);
+    place.run(&["why", id, "--limit", "501"]).ended(2);
+    let served = Served::start(&place, &[], None);
+    assert_eq!(served.ask(&["why", id, "--json"], None).ended(0).json(), answer);
+    assert_eq!(served.ask(&["why", id], None).ended(0).out, text);
+    served.ask(&["why", "sub_none"], None).ended(3).saying("is it the whole id?");
+    served.ask(&["why", id, "--livemode", "true"], None).ended(3);
+}
+
+#[test]
 fn a_token_is_asked_for_where_one_is_set() {
     let place = Place::new();
     let served = Served::start(&place, &["--log-format", "json"], Some(TOKEN));

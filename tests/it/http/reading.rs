@@ -71,6 +71,12 @@ async fn questions_and_problems_are_those_of_the_library() {
     let narrowed =
         server.get("/v1/customers?created_from=2023-11-14T22%3A13%3A20%2B00%3A00&livemode=false").await;
     assert_eq!(narrowed.json()["data"][0]["created_rfc3339"], "2023-11-14T22:13:20Z");
+    let why = server.get("/v1/objects/cus_1/why?limit=5&livemode=false&account=self").await.json();
+    assert_eq!(why["objects"][0]["decides"]["event"], "evt_1");
+    assert_eq!(why["objects"][0]["observations"][0]["position"], 1);
+    server.get("/v1/objects/cus_2/why").await.assert_problem(404, "not_found", "cus_2");
+    server.get("/v1/objects/cus_1/why?status=x").await.assert_problem(400, "invalid_parameter", "limit");
+    server.get("/v1/objects/cus_1").await.assert_problem(404, "no_such_route", "objects/{id}/why");
     server.get("/v1/customers/cus_2").await.assert_problem(404, "not_found", "cus_2");
     server.get("/v1/customers/cus%2F%20").await.assert_problem(400, "invalid_id", "printable");
     server.get("/v1/").await.assert_problem(404, "no_such_route", "customers");

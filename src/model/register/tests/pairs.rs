@@ -1,36 +1,13 @@
 //! Pairs of events of one object that can share a second, and what decides between them.
-//!
-//! An event reads `type status content`: `updated active A>B` says that the content was A and is B.
-//! Behind it may stand the monotone numbers (`1/0`), the amount given back (`$500`) and `final` or
-//! `stage` for a session, whose rank its status does not tell.
+//! How an event reads: [`event`].
 
 use Decision as D;
 
 use super::*;
+use crate::model::testing::event;
 
 fn parse(prefix: &str, text: &str) -> Vec<Entry> {
     text.split(", ").filter(|text| !text.is_empty()).map(|text| event(prefix, text)).collect()
-}
-
-fn event(prefix: &str, text: &str) -> Entry {
-    let words: Vec<&str> = text.split(' ').collect();
-    let [ty, status, contents, more @ ..] = words.as_slice() else { panic!("{text}") };
-    let event_type = if ty.contains('.') { (*ty).to_owned() } else { format!("{prefix}.{ty}") };
-    let mut entry = entry("e", &event_type, status, contents.chars().next_back().unwrap());
-    if let Some((from, _)) = contents.split_once('>') {
-        entry = entry.from(from.chars().next().unwrap());
-    }
-    for word in more {
-        entry = match (word.strip_prefix('$'), word.split_once('/'), *word) {
-            (Some(amount), _, _) => entry.refunded(amount.parse().unwrap()),
-            (_, Some((a, b)), _) => entry.numbers(a.parse().unwrap(), b.parse().unwrap()),
-            (_, _, "stage") => entry.stage(1, false),
-            (_, _, "final") => entry.stage(2, true),
-            (_, _, "cut") => entry.partial(),
-            _ => panic!("{word}"),
-        };
-    }
-    entry
 }
 
 #[track_caller]
