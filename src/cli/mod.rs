@@ -5,9 +5,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
+//! | `sender` | deliveries out, signed as the provider does |
 //! | `lines`, `deliveries`, `event_file`, `intake`, `body` | files in |
 //! | `output`, `table`, `view`, `progress`, `moment` | answers out |
 //! | `exit`, `failure` | how a command ends |
@@ -15,6 +16,7 @@
 mod access;
 mod body;
 mod deliveries;
+mod demo;
 mod event_file;
 mod exit;
 mod failure;
@@ -30,6 +32,7 @@ mod progress;
 mod rebuild;
 mod refold;
 mod secrets;
+mod sender;
 mod serve;
 mod settings;
 mod sign;
@@ -109,6 +112,7 @@ enum Command {
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifyArgs),
     Settings(settings::SettingsArgs),
+    Demo(demo::DemoArgs),
 }
 
 /// Runs a command line, the program's name first; says on stderr what went wrong.
@@ -149,6 +153,7 @@ impl Command {
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),
+            Self::Demo(arguments) => arguments.run(out),
         }
     }
 }

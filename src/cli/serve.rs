@@ -18,7 +18,7 @@ use crate::http::{self, Limits, ServeConfig, Token};
 use crate::log;
 
 /// The path that the provider delivers to.
-const ENDPOINT: &str = "/webhooks/stripe";
+pub(super) const ENDPOINT: &str = "/webhooks/stripe";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -71,10 +71,7 @@ impl ServeArgs {
         http::check_exposure(self.listen, config.api_token.as_ref())
             .map_err(|exposed| Failure::usage(exposed.to_string()))?;
         start_logging(self.log_format);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new(Exit::Failed, format!("no threads can be started: {error}")))?;
+        let runtime = runtime()?;
         // Bound before the folder is opened: a taken port must not cost a rebuild, and a provider that
         // retries during one is kept waiting, not refused.
         let listener =
@@ -83,9 +80,7 @@ impl ServeArgs {
         let billfold = self.data.open_or_make()?;
         self.greet(address, &config, out)?;
         let served = runtime.block_on(async {
-            let shutdown = Shutdown::new().map_err(|error| {
-                Failure::new(Exit::Failed, format!("signals cannot be received: {error}"))
-            })?;
+            let shutdown = shutdown()?;
             let served = http::serve(listener, config, billfold.clone(), shutdown.asked_for()).await;
             served.map_err(|error| Failure::new(Exit::Failed, with_sources(&error)))
         });
@@ -200,6 +195,25 @@ fn start_logging(format: LogFormat) {
         LogFormat::Text => lines.with_ansi(stderr_is_terminal() && colours_wanted()).try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
+}
+
+/// What a server runs on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("no threads can be started: {error}")))
+}
+
+/// Waits until Ctrl-C or SIGTERM asks for the end.
+pub(super) async fn asked_to_end() -> Result<(), Failure> {
+    shutdown()?.asked_for().await;
+    Ok(())
+}
+
+fn shutdown() -> Result<Shutdown, Failure> {
+    Shutdown::new()
+        .map_err(|error| Failure::new(Exit::Failed, format!("signals cannot be received: {error}")))
 }
 
 /// The signals that ask for the end.

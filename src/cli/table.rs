@@ -201,12 +201,26 @@ pub(super) fn list(collection: &str, items: &[Value], look: Look) -> String {
 
 /// A table of rows that are already text. The first column names, the others are values.
 pub(super) fn rows(header: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    aligned(header, rows, CellAlignment::Right, look)
+}
+
+/// A table of words.
+pub(super) fn texts(header: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    aligned(header, rows, CellAlignment::Left, look)
+}
+
+/// The first column is left-aligned, the others as said.
+fn aligned(header: &[&str], rows: &[Vec<String>], others: CellAlignment, look: Look) -> String {
     let mut table = empty(look);
     table.set_header(header.iter().map(|text| title(text, look.colours)));
     for row in rows {
         table.add_row(row.iter().enumerate().map(|(index, text)| {
-            let alignment = if index == 0 { CellAlignment::Left } else { CellAlignment::Right };
-            Cell::new(view::clean(text)).set_alignment(alignment)
+            let alignment = if index == 0 { CellAlignment::Left } else { others };
+            let cell = Cell::new(view::clean(text)).set_alignment(alignment);
+            match colour(text) {
+                Some(colour) if look.colours => cell.fg(colour),
+                _ => cell,
+            }
         }));
     }
     finish(table)

@@ -68,19 +68,24 @@ pub struct Score {
 #[must_use]
 pub fn compare(seed: u64, setting: &Setting, orders: usize) -> BTreeMap<Rule, Score> {
     let life = Life::play(seed, setting);
-    let said: Vec<Observation> =
-        life.events.iter().filter_map(|event| fold::observe(&event.body(1))).collect();
     let mut scores = BTreeMap::new();
     for number in 0..orders {
         let seed = Dice::of(seed, u64::try_from(number).unwrap_or(0)).next();
         let plan = Plan::of(&life.events, seed, number);
-        let arrived: Vec<&Observation> =
-            plan.arrivals.iter().filter_map(|arrival| said.get(arrival.event)).collect();
-        for &rule in Rule::ALL {
-            judge(scores.entry(rule).or_default(), rule, &life, &said, &arrived);
-        }
+        let arrived: Vec<usize> = plan.arrivals.iter().map(|arrival| arrival.event).collect();
+        score_all(&mut scores, &life, &arrived);
     }
     scores
+}
+
+/// Adds what each rule makes of a life whose events (by place) arrived in this order.
+pub(super) fn score_all(scores: &mut BTreeMap<Rule, Score>, life: &Life, arrived: &[usize]) {
+    let said: Vec<Observation> =
+        life.events.iter().filter_map(|event| fold::observe(&event.body(1))).collect();
+    let arrived: Vec<&Observation> = arrived.iter().filter_map(|&event| said.get(event)).collect();
+    for &rule in Rule::ALL {
+        judge(scores.entry(rule).or_default(), rule, life, &said, &arrived);
+    }
 }
 
 fn judge(score: &mut Score, rule: Rule, life: &Life, said: &[Observation], arrived: &[&Observation]) {

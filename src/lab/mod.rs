@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod crowd;
 pub mod delivery;
 mod dice;
 mod fold;

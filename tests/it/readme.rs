@@ -65,7 +65,7 @@ fn run(script: &str, folder: &Path) -> String {
 #[test]
 fn the_readme_works_and_its_state_survives_a_kill_and_a_rebuild() {
     let blocks = blocks();
-    let [start, send] = blocks.as_slice() else { panic!("the section has {} blocks", blocks.len()) };
+    let [_, start, send] = blocks.as_slice() else { panic!("the section has {} blocks", blocks.len()) };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
 
@@ -88,6 +88,25 @@ fn the_readme_works_and_its_state_survives_a_kill_and_a_rebuild() {
     assert!(rebuilt.replace(' ', "").contains(r#""changed":false"#), "{rebuilt}");
     assert_eq!(run(&format!("{BINARY} subscriptions list --json"), folder), before);
     assert!(before.contains("sub_1"), "{before}");
+}
+
+#[test]
+fn the_demo_equals_the_truth_and_simpler_rules_do_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let told = run(blocks().first().expect("the demo comes first"), folder.path());
+    let share = |rule: &str| {
+        let line = told.lines().find_map(|line| line.strip_prefix(rule)).expect("a line for each rule");
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|wrong| wrong.parse::<u64>().ok())
+            .expect("how many are wrong")
+    };
+    assert_eq!(share("Billfold"), 0, "{told}");
+    for rule in ["last delivered wins", "created < ", "created <= "] {
+        assert!(share(rule) > 0, "{told}");
+    }
+    assert!(told.contains("objects equal the truth") && !told.contains("WRONG:"), "{told}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0, "nothing is left behind");
 }
 
 /// What a person meets who has set nothing.
