@@ -155,7 +155,7 @@ pub fn explain(kind: ObjectKind, seconds: &Seconded, lines_max: usize) -> Option
         let mut trace = Trace::default();
         let now = register::watched(kind, before.as_ref(), second, entries, &mut trace);
         let tie = trace.tie(second, entries.len())?;
-        let (decides, shown) = lines_of(kind, before.as_ref(), entries, &trace, &tie);
+        let (decides, shown) = lines_of(kind, before.as_ref(), trace, &tie);
         lines.extend(shown);
         let tie = Tie { decides, ..tie };
         ties.extend(Some(&tie).filter(|tie| tie.events > 1).cloned());
@@ -223,11 +223,10 @@ impl Trace<'_> {
 }
 
 /// The lines of one second, and the event that shows the state after it.
-fn lines_of(
+fn lines_of<'a>(
     kind: ObjectKind,
-    before: Option<&Carry>,
-    entries: &[Entry],
-    trace: &Trace<'_>,
+    before: Option<&'a Carry>,
+    trace: Trace<'a>,
     tie: &Tie,
 ) -> (EventId, Vec<Line>) {
     let dropped_by: BTreeMap<&EventId, Decision> = trace
@@ -237,10 +236,9 @@ fn lines_of(
         .collect();
     let winner = trace.verdict.map(|verdict| verdict.winner);
     let is_shown = |entry: &Entry| winner.is_some_and(|winner| winner.after == entry.after);
-    let ordered = order::in_order(kind, before, entries.iter().collect());
-    let follows = before.filter(|before| entries.len() == 1 && before.certain);
-    let mut lines: Vec<Line> = Vec::with_capacity(ordered.len());
-    for entry in ordered {
+    let follows = before.filter(|before| tie.events == 1 && before.certain);
+    let mut lines: Vec<Line> = Vec::with_capacity(tie.events);
+    for entry in order::in_order(kind, before, trace) {
         let decision = dropped_by.get(&entry.event).copied();
         let outdone = decision.or_else(|| (!is_shown(entry)).then_some(tie.decided_by));
         lines.push(Line {

@@ -19,28 +19,23 @@ use crate::model::walk;
 /// The most events of a second that are put in order; beyond that, types and ids have to do.
 const ORDERED_EVENTS_MAX: usize = 64;
 
-/// `entries`, all of one second, the last one last.
-pub(super) fn in_order<'a>(
-    kind: ObjectKind,
-    before: Option<&'a Carry>,
-    entries: Vec<&'a Entry>,
-) -> Vec<&'a Entry> {
-    if entries.len() < 2 {
-        return entries;
-    }
-    let mut trace = Trace::default();
-    let Some(verdict) = register::judge(kind, before, entries.iter().copied(), &mut trace) else {
-        return entries;
-    };
-    if entries.len() > ORDERED_EVENTS_MAX {
-        return by_convention(entries, verdict.winner);
+/// The events that `trace` has heard of, all of one second, the last one last.
+pub(super) fn in_order<'a>(kind: ObjectKind, before: Option<&'a Carry>, trace: Trace<'a>) -> Vec<&'a Entry> {
+    let Trace { dropped, left, verdict: Some(verdict) } = trace else { return trace.left };
+    let events: usize = dropped.iter().map(|(_, group)| group.len()).fold(left.len(), usize::saturating_add);
+    if events > ORDERED_EVENTS_MAX {
+        let all = dropped.into_iter().flat_map(|(_, group)| group).chain(left);
+        return by_convention(all.collect(), verdict.winner);
     }
     let walked = matches!(verdict.decided_by, Decision::Walk | Decision::ClosedWalk);
-    let last =
-        Some(&trace.left).filter(|_| walked).and_then(|left| along_the_walk(left, verdict.winner.after));
-    let last = last.unwrap_or_else(|| by_convention(trace.left, verdict.winner));
-    // A group that was dropped lacks the one that was not: it is smaller, so this ends.
-    let dropped = trace.dropped.into_iter().flat_map(|(_, group)| in_order(kind, before, group));
+    let last = Some(&left).filter(|_| walked).and_then(|left| along_the_walk(left, verdict.winner.after));
+    let last = last.unwrap_or_else(|| by_convention(left, verdict.winner));
+    let dropped = dropped.into_iter().flat_map(|(_, group)| {
+        // A group that was dropped lacks the last event: it is smaller, so this ends.
+        let mut trace = Trace::default();
+        let _ = register::judge(kind, before, group, &mut trace);
+        in_order(kind, before, trace)
+    });
     dropped.chain(last).collect()
 }
 
