@@ -205,6 +205,7 @@ fn check_lab(bytes: &mut Bytes) {
         ties: bytes.below(101) as u32,
         doubles: bytes.byte().into(),
         silent: bytes.byte().into(),
+        ..Setting::default()
     };
     let verdict = lab::check::check(seed, &setting, orders);
     // What nobody tells, or tells twice, may mislead: but it misleads every order alike.

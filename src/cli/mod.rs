@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -24,6 +24,7 @@ mod folder;
 mod import;
 mod ingest;
 mod intake;
+mod lab;
 mod lines;
 mod list;
 mod moment;
@@ -113,6 +114,9 @@ enum Command {
     VerifySignature(verify_signature::VerifyArgs),
     Settings(settings::SettingsArgs),
     Demo(demo::DemoArgs),
+    /// Made-up lives of customers with the truth known: check, compare, list, write
+    #[command(subcommand)]
+    Lab(lab::LabCommand),
 }
 
 /// Runs a command line, the program's name first; says on stderr what went wrong.
@@ -154,6 +158,7 @@ impl Command {
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),
             Self::Demo(arguments) => arguments.run(out),
+            Self::Lab(command) => command.run(out),
         }
     }
 }

@@ -150,8 +150,13 @@ pub fn seed_of(seed: u64, number: u64) -> u64 {
 /// Plays the life of `seed` and delivers it in `orders` orders.
 #[must_use]
 pub fn check(seed: u64, setting: &Setting, orders: usize) -> Verdict {
-    let life = Life::play(seed, setting);
-    let mut case = Case::new(&life);
+    check_life(&Life::play(seed, setting), orders)
+}
+
+/// Delivers a life in `orders` orders.
+#[must_use]
+pub fn check_life(life: &Life, orders: usize) -> Verdict {
+    let mut case = Case::new(life);
     for number in 0..orders.max(1) {
         case.deliver(number);
     }

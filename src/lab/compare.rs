@@ -31,6 +31,17 @@ impl Rule {
     pub const ALL: &'static [Self] =
         &[Self::LastDelivered, Self::NewerSecond, Self::SameOrNewerSecond, Self::Ours];
 
+    /// A stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LastDelivered => "last_delivered",
+            Self::NewerSecond => "newer_second",
+            Self::SameOrNewerSecond => "same_or_newer_second",
+            Self::Ours => "billfold",
+        }
+    }
+
     /// What a table calls it.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -64,27 +75,65 @@ pub struct Score {
     pub objects: u64,
 }
 
-/// What each rule makes of the life of `seed`, delivered in `orders` orders.
-#[must_use]
-pub fn compare(seed: u64, setting: &Setting, orders: usize) -> BTreeMap<Rule, Score> {
-    let life = Life::play(seed, setting);
-    let mut scores = BTreeMap::new();
-    for number in 0..orders {
-        let seed = Dice::of(seed, u64::try_from(number).unwrap_or(0)).next();
-        let plan = Plan::of(&life.events, seed, number);
-        let arrived: Vec<usize> = plan.arrivals.iter().map(|arrival| arrival.event).collect();
-        score_all(&mut scores, &life, &arrived);
+impl Score {
+    const fn absorb(&mut self, other: Self) {
+        self.wrong = self.wrong.saturating_add(other.wrong);
+        self.wrong_status = self.wrong_status.saturating_add(other.wrong_status);
+        self.flagged = self.flagged.saturating_add(other.flagged);
+        self.objects = self.objects.saturating_add(other.objects);
     }
-    scores
 }
 
-/// Adds what each rule makes of a life whose events (by place) arrived in this order.
-pub(super) fn score_all(scores: &mut BTreeMap<Rule, Score>, life: &Life, arrived: &[usize]) {
+/// How every rule fared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Every event once, as it happened.
+    pub in_order: BTreeMap<Rule, Score>,
+    /// In every kind of order, some twice.
+    pub in_any_order: BTreeMap<Rule, Score>,
+}
+
+impl Comparison {
+    /// Takes in what another life gave.
+    pub fn absorb(&mut self, other: &Self) {
+        for (mine, theirs) in
+            [(&mut self.in_order, &other.in_order), (&mut self.in_any_order, &other.in_any_order)]
+        {
+            for (&rule, &score) in theirs {
+                mine.entry(rule).or_default().absorb(score);
+            }
+        }
+    }
+}
+
+/// What each rule makes of the life of `seed`, delivered in order and in `orders` orders.
+#[must_use]
+pub fn compare(seed: u64, setting: &Setting, orders: usize) -> Comparison {
+    let life = Life::play(seed, setting);
+    let mut comparison = Comparison::default();
+    let places = |plan: Plan| -> Vec<usize> { plan.arrivals.iter().map(|arrival| arrival.event).collect() };
+    score_all(&mut comparison.in_order, &life, [places(Plan::in_order(&life.events))]);
+    let orders = (0..orders).map(|number| {
+        let seed = Dice::of(seed, u64::try_from(number).unwrap_or(0)).next();
+        places(Plan::of(&life.events, seed, number))
+    });
+    score_all(&mut comparison.in_any_order, &life, orders);
+    comparison
+}
+
+/// Adds what each rule makes of a life whose events (by place) arrived in each of these orders.
+pub(super) fn score_all(
+    scores: &mut BTreeMap<Rule, Score>,
+    life: &Life,
+    orders: impl IntoIterator<Item = Vec<usize>>,
+) {
     let said: Vec<Observation> =
         life.events.iter().filter_map(|event| fold::observe(&event.body(1))).collect();
-    let arrived: Vec<&Observation> = arrived.iter().filter_map(|&event| said.get(event)).collect();
-    for &rule in Rule::ALL {
-        judge(scores.entry(rule).or_default(), rule, life, &said, &arrived);
+    for arrived in orders {
+        let arrived: Vec<&Observation> = arrived.iter().filter_map(|&event| said.get(event)).collect();
+        for &rule in Rule::ALL {
+            judge(scores.entry(rule).or_default(), rule, life, &said, &arrived);
+        }
     }
 }
 
@@ -125,4 +174,25 @@ fn kept<'a>(
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::check::seed_of;
+
+    #[test]
+    fn the_simple_rules_end_wrong_and_ours_does_not() {
+        let mut comparison = Comparison::default();
+        for number in 0..40 {
+            comparison.absorb(&compare(seed_of(7, number), &Setting::default(), 6));
+        }
+        let Comparison { in_order, in_any_order } = comparison;
+        assert_eq!(in_order[&Rule::LastDelivered].wrong, 0, "in order, the last one is the last one");
+        assert!(in_order[&Rule::NewerSecond].wrong * 20 > in_order[&Rule::NewerSecond].objects);
+        for rule in [Rule::LastDelivered, Rule::NewerSecond, Rule::SameOrNewerSecond] {
+            assert!(in_any_order[&rule].wrong * 20 > in_any_order[&rule].objects, "{rule:?}");
+        }
+        assert_eq!((in_order[&Rule::Ours].wrong, in_any_order[&Rule::Ours].wrong), (0, 0));
+    }
 }

@@ -105,7 +105,7 @@ impl Crowd {
         }
         for (life, arrived) in by_life {
             let Some(life) = self.lives.get(life) else { continue };
-            compare::score_all(&mut scores, life, &arrived);
+            compare::score_all(&mut scores, life, [arrived]);
         }
         scores
     }

@@ -3,6 +3,7 @@
 //! A plan is a function of its seed. Every event arrives at least once: what is dropped is caught up with at the end.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::dice::Dice;
 use super::world::Happened;
@@ -53,6 +54,14 @@ impl Order {
     }
 }
 
+impl FromStr for Order {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|order| order.as_str() == word).ok_or("no such order")
+    }
+}
+
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -76,6 +85,13 @@ impl Plan {
     pub fn of(events: &[Happened], seed: u64, number: usize) -> Self {
         let order = number.checked_rem(Order::ALL.len()).and_then(|number| Order::ALL.get(number));
         Self::ordered(events, seed, order.copied().unwrap_or(Order::Uniform))
+    }
+
+    /// Every event once, as it happened.
+    #[must_use]
+    pub fn in_order(events: &[Happened]) -> Self {
+        let arrivals = (0..events.len()).map(|event| Arrival { event, pending: 1 }).collect();
+        Self { seed: 0, order: Order::Happened, arrivals }
     }
 
     /// The plan of `seed` in an order of one kind.
@@ -143,12 +159,78 @@ fn again(places: &mut Vec<usize>, dice: &mut Dice) {
     *places = all;
 }
 
+/// The most items that wait a long time at once.
+const STRAGGLERS_MAX: usize = 256;
+
+/// Items of any kind in disorder, with bounded memory: see [`disorder`].
+#[derive(Debug)]
+pub struct Disorder<I: Iterator> {
+    items: I,
+    dice: Dice,
+    window: usize,
+    near: Vec<I::Item>,
+    stragglers: Vec<I::Item>,
+}
+
+/// Mixes up a sequence that may be too long to hold: neighbours within `window` in any order, one in ten twice, one in
+/// fifty much later. Everything arrives. A window of 1 or less leaves the order alone but for those.
+pub fn disorder<I>(items: I, seed: u64, window: usize) -> Disorder<I>
+where
+    I: Iterator<Item: Clone>,
+{
+    Disorder { items, dice: Dice::new(seed), window: window.max(1), near: Vec::new(), stragglers: Vec::new() }
+}
+
+impl<I: Iterator<Item: Clone>> Disorder<I> {
+    fn fill(&mut self) {
+        while self.near.len() < self.window {
+            let Some(item) = self.items.next() else { return };
+            if self.dice.chance(2) && self.stragglers.len() < STRAGGLERS_MAX {
+                self.stragglers.push(item);
+                continue;
+            }
+            if self.dice.chance(10) {
+                self.near.push(item.clone());
+            }
+            self.near.push(item);
+        }
+        if self.dice.chance(1) && !self.stragglers.is_empty() {
+            let late = self.dice.below(self.stragglers.len());
+            self.near.push(self.stragglers.swap_remove(late));
+        }
+    }
+}
+
+impl<I: Iterator<Item: Clone>> Iterator for Disorder<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.fill();
+        let from = if self.near.is_empty() { &mut self.stragglers } else { &mut self.near };
+        let place = self.dice.below(from.len());
+        (place < from.len()).then(|| from.swap_remove(place))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
     use crate::lab::world::{Life, Setting};
+
+    #[test]
+    fn disorder_loses_nothing_and_keeps_little() {
+        let mut mixed = disorder(0..10_000, 4, 32);
+        let mut arrived = Vec::new();
+        while let Some(item) = mixed.next() {
+            assert!(mixed.near.len() <= 34 && mixed.stragglers.len() <= STRAGGLERS_MAX);
+            arrived.push(item);
+        }
+        assert!(arrived.len() > 10_500 && !arrived.is_sorted());
+        assert_eq!(arrived.iter().copied().collect::<BTreeSet<_>>(), (0..10_000).collect());
+        assert!(disorder(0..0, 1, 0).next().is_none());
+    }
 
     #[test]
     fn every_event_arrives_and_a_seed_gives_the_same_plan() {

@@ -38,6 +38,13 @@ impl Version {
         }
     }
 
+    /// The version of that name, or of its train (`dahlia`).
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let train = |version: &Self| version.as_str().split('.').nth(1) == Some(name);
+        Self::ALL.iter().copied().find(|version| version.as_str() == name || train(version))
+    }
+
     /// Before the great move of 2025-03-31.
     const fn is_old(self) -> bool {
         matches!(self, Self::Dated | Self::Acacia)
@@ -223,6 +230,14 @@ mod tests {
         check(&json!({"l": [1, 2]}), &json!({"l": [1, 3]}), &json!({"l": [1, 2]}));
         check(&json!({"p": null}), &json!({"p": {"q": 1}}), &json!({"p": null}));
         check(&json!({"p": {"q": 1}}), &json!({"p": null}), &json!({"p": {"q": 1}}));
+    }
+
+    #[test]
+    fn versions_have_names() {
+        assert_eq!(Version::parse("2024-06-20"), Some(Version::Dated));
+        assert_eq!(Version::parse("2026-07-29.dahlia"), Some(Version::Dahlia));
+        assert_eq!(Version::parse("basil"), Some(Version::Basil));
+        assert_eq!(Version::parse(""), None);
     }
 
     #[test]

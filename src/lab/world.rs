@@ -6,6 +6,7 @@
 //! Never looks at the fold, and never makes an event for nothing: what did not change is not told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -25,11 +26,16 @@ mod payments;
 mod person;
 mod rare;
 mod refunds;
+mod scenario;
+mod scripts;
 mod signup;
+mod stories;
 mod story;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+
+pub use scenario::Scenario;
 
 /// When every world begins: 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
@@ -51,11 +57,26 @@ pub struct Setting {
     pub doubles: u32,
     /// How often an `updated` event does not say what was before, in parts of a thousand. The provider always says it.
     pub silent: u32,
+    /// When the world begins; some day of January 2026 if not said.
+    pub begin: Option<Seconds>,
+    /// Whose events they are; the dice decide if not said.
+    pub scope: Option<Scope>,
+    /// The id of the first customer; a new one if not said.
+    pub customer: Option<ObjectId>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { versions: Versions::Mixed, steps_max: 12, ties: 65, doubles: 8, silent: 0 }
+        Self {
+            versions: Versions::Mixed,
+            steps_max: 12,
+            ties: 65,
+            doubles: 8,
+            silent: 0,
+            begin: None,
+            scope: None,
+            customer: None,
+        }
     }
 }
 
@@ -82,9 +103,9 @@ pub struct Happened {
     /// The version that renders it.
     pub version: Version,
     /// The object after the change, as the newest version has it.
-    after: Value,
+    after: Arc<Value>,
     /// The object before the change, where the event tells it.
-    before: Option<Value>,
+    before: Option<Arc<Value>>,
     /// The API request behind it.
     request: Option<Box<str>>,
 }
@@ -94,6 +115,21 @@ impl Happened {
     #[must_use]
     pub fn body(&self, pending: u8) -> String {
         self.rendered(self.version, pending)
+    }
+
+    /// The word of the object's status after the event; none where its kind has none.
+    ///
+    /// The status that the last event of an object shows is the true one.
+    #[must_use]
+    pub fn status(&self) -> Option<Box<str>> {
+        status_word(self.key.kind, self.type_name, &self.after)
+    }
+
+    /// The object after the event, in the one shape for all API versions.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let shown = fold::observe(&self.body(1))?;
+        Some(fold::truly(&shown.snapshot, self.status().as_deref()))
     }
 
     /// The body as another version renders it.
@@ -128,6 +164,14 @@ pub struct Truth {
     pub shown_by: usize,
 }
 
+impl Truth {
+    /// The object as it truly is, in the one shape for all API versions.
+    #[must_use]
+    pub fn snapshot(&self, life: &Life) -> Option<Snapshot> {
+        life.events.get(self.shown_by).and_then(Happened::snapshot)
+    }
+}
+
 /// A whole life: every event in the order in which it happened, and what was true.
 #[derive(Debug, Clone)]
 pub struct Life {
@@ -159,21 +203,13 @@ impl Life {
         let until = self.events.partition_point(|event| event.created <= at);
         truth_of(self.events.get(..until).unwrap_or_default())
     }
-
-    /// The object as it truly is, in the one shape for all API versions.
-    #[must_use]
-    pub fn snapshot(&self, truth: &Truth) -> Option<Snapshot> {
-        let shown = fold::observe(&self.events.get(truth.shown_by)?.body(1))?;
-        Some(fold::truly(&shown.snapshot, truth.status.as_deref()))
-    }
 }
 
 /// What is true after these events.
 fn truth_of(events: &[Happened]) -> BTreeMap<ObjectKey, Truth> {
     let mut truth = BTreeMap::new();
     for (shown_by, event) in events.iter().enumerate() {
-        let status = status_word(event.key.kind, event.type_name, &event.after);
-        truth.insert(event.key.clone(), Truth { status, shown_by });
+        truth.insert(event.key.clone(), Truth { status: event.status(), shown_by });
     }
     truth
 }
@@ -202,7 +238,7 @@ type Id = String;
 /// An object of the world.
 struct Thing {
     kind: ObjectKind,
-    value: Value,
+    value: Arc<Value>,
 }
 
 struct World {
@@ -220,8 +256,10 @@ impl World {
         let mut dice = Dice::new(seed);
         let connected = dice.chance(15).then(|| format!("acct_1{}", dice.letters(15)));
         let account = connected.and_then(|id| AccountId::parse(&id).ok());
-        let scope = Scope { account, livemode: dice.chance(70) };
-        let now = BEGIN.saturating_add(dice.between(0, 20 * DAY));
+        let rolled = Scope { account, livemode: dice.chance(70) };
+        let scope = setting.scope.clone().unwrap_or(rolled);
+        let some_day = BEGIN.saturating_add(dice.between(0, 20 * DAY));
+        let now = setting.begin.map_or(some_day, |begin| begin.0);
         Self { dice, setting, now, scope, request: None, things: BTreeMap::new(), events: Vec::new() }
     }
 
@@ -257,14 +295,14 @@ impl World {
         if value.get("livemode").is_none() && kind != ObjectKind::Refund {
             render::put(&mut value, "livemode", self.scope.livemode.into());
         }
-        self.things.insert(id.to_owned(), Thing { kind, value });
+        self.things.insert(id.to_owned(), Thing { kind, value: Arc::new(value) });
     }
 
     /// Lays `patch` over the object; gives the object as it was.
-    fn change(&mut self, id: &str, patch: Value) -> Option<Value> {
+    fn change(&mut self, id: &str, patch: Value) -> Option<Arc<Value>> {
         let thing = self.things.get_mut(id)?;
-        let before = thing.value.clone();
-        render::patch(&mut thing.value, patch);
+        let before = Arc::clone(&thing.value);
+        render::patch(Arc::make_mut(&mut thing.value), patch);
         (thing.value != before).then_some(before)
     }
 
@@ -298,14 +336,14 @@ impl World {
         self.tell(id, type_name, None);
     }
 
-    fn tell(&mut self, id: &str, type_name: &'static str, before: Option<Value>) {
+    fn tell(&mut self, id: &str, type_name: &'static str, before: Option<Arc<Value>>) {
         self.tell_once(id, type_name, before.clone());
         if self.dice.below(1_000) < usize::try_from(self.setting.doubles).unwrap_or(0) {
             self.tell_once(id, type_name, before);
         }
     }
 
-    fn tell_once(&mut self, id: &str, type_name: &'static str, before: Option<Value>) {
+    fn tell_once(&mut self, id: &str, type_name: &'static str, before: Option<Arc<Value>>) {
         let event = format!("evt_1{}", self.dice.letters(23));
         let version = match self.setting.versions {
             Versions::One(version) => version,
@@ -322,7 +360,7 @@ impl World {
             created: Seconds(self.now),
             key: ObjectKey { kind: thing.kind, id: object, scope: self.scope.clone() },
             version,
-            after: thing.value.clone(),
+            after: Arc::clone(&thing.value),
             before,
             request: self.request.clone(),
         });

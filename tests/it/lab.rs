@@ -65,7 +65,7 @@ fn assert_truth(billfold: &Billfold, life: &Life, order: Order) {
         assert_eq!(&object.key, key);
         if !object.ambiguous() {
             assert_eq!(object.status(), truth.status.as_deref(), "{place}");
-            assert_eq!(Some(object.current()), life.snapshot(truth), "{place}");
+            assert_eq!(Some(object.current()), truth.snapshot(life), "{place}");
         }
         assert!(!object.created_inversion() && !object.contradictory(), "{place}");
     }

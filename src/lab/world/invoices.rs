@@ -79,8 +79,9 @@ impl World {
     pub(super) fn pay_outside(&mut self, invoice: &str) {
         self.act(true);
         let (now, due) = (self.now, self.int(invoice, "amount_due"));
+        let more = if self.dice.chance(10) { 50 } else { 0 };
         let patch = json!({
-            "status": "paid", "amount_paid": due, "amount_remaining": 0, "attempted": true,
+            "status": "paid", "amount_paid": due, "amount_remaining": 0, "attempted": true, "amount_overpaid": more,
             "amount_paid_off_stripe": due, "next_payment_attempt": null, "auto_advance": false,
             "status_transitions": { "paid_at": now }, "_out_of_band": due,
         });
@@ -90,6 +91,9 @@ impl World {
             self.change(invoice, patch);
         }
         self.emit(invoice, "invoice.paid");
+        if more > 0 {
+            self.emit(invoice, "invoice.overpaid");
+        }
     }
 
     pub(super) fn fail_invoice(&mut self, invoice: &str, asks: bool) {
@@ -203,8 +207,17 @@ impl World {
         }
         self.finalize(&invoice);
         self.emit(&invoice, "invoice.sent");
+        if self.dice.chance(10) {
+            self.emit(&invoice, "invoice.payment_attempt_required");
+        }
         let wait = self.dice.between(0, 20).saturating_mul(DAY);
-        self.pass(wait);
+        if wait > 7 * DAY {
+            self.pass(7 * DAY);
+            self.emit(&invoice, "invoice.will_be_due");
+            self.pass(wait.saturating_sub(7 * DAY));
+        } else {
+            self.pass(wait);
+        }
         self.beat();
         if wait > 14 * DAY {
             self.emit(&invoice, "invoice.overdue");

@@ -23,7 +23,8 @@ pub(super) fn plan(number: usize) -> (&'static str, &'static str, i64, &'static 
 
 impl World {
     pub(super) fn new_customer(&mut self) -> Id {
-        let id = self.mint("cus_");
+        let new = self.mint("cus_");
+        let id = self.setting.customer.take().map_or(new, |id| id.as_str().to_owned());
         let name = self.dice.word(&["Ada", "Bruno", "Chiyo", "Dara", "Emre", "Freya"]);
         let email = format!("{}.{}@example.com", name.to_lowercase(), self.dice.letters(5));
         let user = format!("user_{}", self.dice.letters(6));

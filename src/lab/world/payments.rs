@@ -135,6 +135,9 @@ impl World {
         let session = self.dice.chance(50).then(|| self.new_session(customer, "payment", amount));
         self.emit(&intent, "payment_intent.created");
         self.beat();
+        if self.dice.chance(4) {
+            self.transfer(&intent, amount);
+        }
         let mut charge = None;
         if self.dice.chance(25) {
             self.attempt(&intent, method, Attempt::Asks);
@@ -164,6 +167,16 @@ impl World {
             self.end_session(&session, &intent, paid, "paid");
         }
         charge.filter(|_| paid)
+    }
+
+    /// A bank transfer comes in part, and the rest is waited for.
+    fn transfer(&mut self, intent: &str, amount: i64) {
+        let asks = json!({ "status": "requires_action", "next_action": { "type": "display_bank_transfer_instructions" } });
+        self.told(intent, "payment_intent.requires_action", asks);
+        self.pass(DAY);
+        let part = amount.checked_div(2).unwrap_or(0);
+        self.told(intent, "payment_intent.partially_funded", json!({ "amount_received": part }));
+        self.pass(DAY);
     }
 
     fn delayed(&mut self, intent: &str, method: &str, session: Option<&str>) -> Option<Id> {

@@ -1,6 +1,8 @@
 //! What happens beside the bills: features, schedules, discounts, products, reviews, and the end of a customer.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::person::Person;
 use super::{DAY, World};
@@ -68,7 +70,8 @@ impl World {
             let value = json!({ "customer": person.customer, "entitlements": {
                 "object": "list", "data": [], "has_more": false, "url": "/v1/entitlements" } });
             self.found(ObjectKind::Entitlements, &id, value);
-            if let Some(fields) = self.things.get_mut(&id).and_then(|thing| thing.value.as_object_mut()) {
+            let thing = self.things.get_mut(&id).map(|thing| Arc::make_mut(&mut thing.value));
+            if let Some(fields) = thing.and_then(Value::as_object_mut) {
                 fields.remove("id");
             }
         }
@@ -107,18 +110,67 @@ impl World {
         let patch = json!({ "status": "active", "current_phase": phase, "subscription": subscription });
         self.updated(&id, "subscription_schedule.updated", patch);
         self.beat();
+        self.end_schedule(&id, subscription, end);
+    }
+
+    fn end_schedule(&mut self, id: &str, subscription: &str, end: i64) {
         let now = self.now;
-        match self.dice.below(3) {
-            0 => {
+        match self.dice.below(6) {
+            0 | 1 => {
                 let patch = json!({ "status": "released", "released_at": now, "subscription": null,
                                     "released_subscription": subscription, "current_phase": null });
-                self.told(&id, "subscription_schedule.released", patch);
+                self.told(id, "subscription_schedule.released", patch);
             }
-            1 => {
+            choice @ (2 | 3) => {
                 let patch = json!({ "status": "canceled", "canceled_at": now, "current_phase": null });
-                self.told(&id, "subscription_schedule.canceled", patch);
+                // Aborted: the customer did not pay.
+                let type_name = if choice == 2 {
+                    "subscription_schedule.canceled"
+                } else {
+                    "subscription_schedule.aborted"
+                };
+                self.told(id, type_name, patch);
+            }
+            4 => {
+                self.act(false);
+                self.until(end.saturating_sub(7 * DAY));
+                self.emit(id, "subscription_schedule.expiring");
+                self.until(end);
+                let patch = json!({ "status": "completed", "completed_at": end, "current_phase": null });
+                self.told(id, "subscription_schedule.completed", patch);
             }
             _ => {}
+        }
+    }
+
+    /// Simulated time, in test mode: it runs ahead, and is thrown away.
+    pub(super) fn run_clock(&mut self) {
+        if self.scope.livemode {
+            return;
+        }
+        self.act(true);
+        let id = self.mint("clock_1");
+        let value = json!({ "deletes_after": self.now.saturating_add(30 * DAY), "frozen_time": self.now,
+                            "name": "a year in a minute", "status": "ready" });
+        self.found(ObjectKind::TestClock, &id, value);
+        self.emit(&id, "test_helpers.test_clock.created");
+        for _ in 0..self.dice.between(1, 3) {
+            self.beat();
+            self.updated(&id, "test_helpers.test_clock.advancing", json!({ "status": "advancing" }));
+            let wait = self.dice.between(1, 40);
+            self.pass(wait);
+            if self.dice.chance(10) {
+                let patch = json!({ "status": "internal_failure" });
+                self.updated(&id, "test_helpers.test_clock.internal_failure", patch);
+                break;
+            }
+            let frozen = self.int(&id, "frozen_time").saturating_add(10 * DAY);
+            let patch = json!({ "status": "ready", "frozen_time": frozen });
+            self.updated(&id, "test_helpers.test_clock.ready", patch);
+        }
+        if self.dice.chance(40) {
+            self.pass(1);
+            self.emit(&id, "test_helpers.test_clock.deleted");
         }
     }
 

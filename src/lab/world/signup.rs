@@ -60,6 +60,10 @@ impl World {
             let error = json!({ "status": "requires_payment_method", "last_setup_error": { "code": "card_declined" } });
             self.told(&id, "setup_intent.setup_failed", error);
             self.pass(1);
+            if self.dice.chance(50) {
+                let patch = json!({ "status": "canceled", "cancellation_reason": "abandoned" });
+                self.told(&id, "setup_intent.canceled", patch);
+            }
         }
     }
 

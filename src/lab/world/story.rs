@@ -64,6 +64,7 @@ impl World {
             }
             89 | 90 => self.discount(person),
             91 => self.sell(),
+            94 => self.run_clock(),
             92 | 93 => self.delete(person),
             _ if person.subscriptions.len() < SUBSCRIPTIONS_MAX => self.subscribe(person),
             _ => {}

@@ -99,7 +99,7 @@ impl World {
     }
 
     /// A new period, a new invoice.
-    fn renew(&mut self, person: &mut Person, subscription: &str) {
+    pub(super) fn renew(&mut self, person: &mut Person, subscription: &str) {
         self.act(false);
         let end = self.period_end(subscription);
         self.until(end);
@@ -225,7 +225,7 @@ impl World {
     }
 
     /// Asked to end with the period; taken back, perhaps within the second, or kept.
-    fn plan_cancel(&mut self, subscription: &str) {
+    pub(super) fn plan_cancel(&mut self, subscription: &str) {
         self.act(true);
         let (now, end) = (self.now, self.period_end(subscription));
         let by_portal = self.text(subscription, "default_payment_method").is_empty();
@@ -272,7 +272,7 @@ impl World {
     }
 
     /// Another plan: billed at once, or with the next invoice.
-    fn upgrade(&mut self, person: &mut Person, subscription: &str) {
+    pub(super) fn upgrade(&mut self, person: &mut Person, subscription: &str) {
         self.act(true);
         let number = self.dice.below(PLANS.len());
         let item = self.item(number, plan(number).4);
@@ -300,7 +300,7 @@ impl World {
         }
     }
 
-    fn pause_collection(&mut self, subscription: &str) {
+    pub(super) fn pause_collection(&mut self, subscription: &str) {
         self.act(true);
         let behavior = self.dice.word(&["keep_as_draft", "mark_uncollectible", "void"]);
         let pause = json!({ "behavior": behavior, "resumes_at": null });
@@ -386,7 +386,7 @@ impl World {
     }
 
     /// Waits for a moment, if it is still to come.
-    fn until(&mut self, moment: i64) {
+    pub(super) fn until(&mut self, moment: i64) {
         self.now = self.now.max(moment);
     }
 }

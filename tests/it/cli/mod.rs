@@ -1,6 +1,7 @@
 //! The built binary, driven as a person and as a script would.
 
 mod files;
+mod lab;
 mod reading;
 mod serving;
 mod signing;

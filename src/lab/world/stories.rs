@@ -1,0 +1,336 @@
+//! The stories by name: what is done in each, and what must have come of it.
+//!
+//! A wish reads as `scenario` says: an event type that occurs, `charge=failed` for how things end, `~` for how they were.
+
+use super::scripts::{self as acts, Act};
+use crate::model::kind::ObjectKind;
+
+/// Name, what happens, what is done, what must have come of it.
+pub(super) type Story = (&'static str, &'static str, &'static [Act], &'static [&'static str]);
+
+/// In the order of a customer's life.
+pub(super) const STORIES: &[Story] = &[
+    (
+        "signup-checkout",
+        "a subscription through Checkout, paid at once",
+        &[acts::subscribe],
+        &[
+            "subscription=active",
+            "checkout.session.completed",
+            "charge=succeeded",
+            "!customer.subscription.updated",
+        ],
+    ),
+    (
+        "signup-api",
+        "a subscription through the API, paid at once",
+        &[acts::subscribe],
+        &[
+            "subscription=active",
+            "!checkout.session.completed",
+            "charge=succeeded",
+            "!customer.subscription.updated",
+        ],
+    ),
+    (
+        "signup-authenticated",
+        "a subscription whose first payment needs 3D Secure",
+        &[acts::subscribe],
+        &["subscription=active", "payment_intent.requires_action", "!charge.failed"],
+    ),
+    (
+        "signup-declined",
+        "a first payment that is declined and paid on the second attempt",
+        &[acts::subscribe],
+        &["subscription=active", "charge.failed", "!charge.pending"],
+    ),
+    (
+        "signup-expired",
+        "a first payment that is never made: incomplete, then expired after 23 hours",
+        &[acts::subscribe],
+        &["subscription=incomplete_expired"],
+    ),
+    (
+        "signup-free",
+        "a plan that costs nothing: an invoice of zero, paid without a charge",
+        &[acts::subscribe],
+        &["subscription=active", "invoice.paid", "!payment_intent.created"],
+    ),
+    (
+        "debit-paid",
+        "a first payment by direct debit that arrives after days",
+        &[acts::subscribe],
+        &["subscription=active", "charge.pending", "charge=succeeded"],
+    ),
+    (
+        "debit-failed",
+        "a first payment by direct debit that comes back",
+        &[acts::subscribe],
+        &["subscription=incomplete_expired", "charge.pending", "charge=failed"],
+    ),
+    (
+        "trial-started",
+        "a subscription that begins with a trial",
+        &[acts::subscribe],
+        &["subscription=trialing"],
+    ),
+    (
+        "trial-converted",
+        "a trial that ends in a paid period",
+        &[acts::subscribe, acts::live_on],
+        &["subscription~trialing", "subscription=active", "charge=succeeded"],
+    ),
+    (
+        "trial-paused",
+        "a trial that ends without a card: paused",
+        &[acts::subscribe, acts::live_on],
+        &["subscription=paused"],
+    ),
+    (
+        "trial-resumed",
+        "a paused trial that goes on with a card",
+        &[acts::subscribe, acts::live_on, acts::live_on],
+        &["subscription~paused", "subscription=active"],
+    ),
+    (
+        "trial-canceled",
+        "a trial that is canceled before it ends",
+        &[acts::subscribe, acts::live_on],
+        &["subscription~trialing", "subscription=canceled", "!customer.subscription.updated"],
+    ),
+    (
+        "renewal-paid",
+        "a second period, paid",
+        &[acts::subscribe, acts::renew],
+        &["subscription=active", "2 invoice_payment.paid", "!charge.failed", "!charge.pending"],
+    ),
+    (
+        "renewal-failed",
+        "a second period whose payment is declined: past due",
+        &[acts::subscribe, acts::renew],
+        &["subscription=past_due", "invoice_payment.paid", "charge.failed", "!charge.pending"],
+    ),
+    (
+        "renewal-authentication",
+        "a second period whose payment waits for 3D Secure",
+        &[acts::subscribe, acts::renew],
+        &["subscription=past_due", "invoice.payment_action_required", "!charge.failed"],
+    ),
+    (
+        "renewal-recovered",
+        "a declined renewal that is paid on a later attempt",
+        &[acts::subscribe, acts::renew, acts::live_on],
+        &["subscription~past_due", "subscription=active", "charge.failed", "2 invoice_payment.paid"],
+    ),
+    (
+        "renewal-unpaid",
+        "a declined renewal after the last attempt: unpaid",
+        &[acts::subscribe, acts::renew, acts::live_on],
+        &["subscription=unpaid"],
+    ),
+    (
+        "renewal-given-up",
+        "a declined renewal after the last attempt: canceled",
+        &[acts::subscribe, acts::renew, acts::live_on],
+        &["subscription~past_due", "subscription=canceled"],
+    ),
+    (
+        "upgrade-prorated",
+        "another plan, billed at once",
+        &[acts::subscribe, acts::upgrade],
+        &["subscription=active", "2 invoice.created", "2 invoice_payment.paid", "!charge.failed"],
+    ),
+    (
+        "upgrade-deferred",
+        "another plan, billed with the next invoice",
+        &[acts::subscribe, acts::upgrade],
+        &[
+            "subscription=active",
+            "customer.subscription.updated",
+            "!2 invoice.created",
+            "invoice_payment.paid",
+        ],
+    ),
+    (
+        "upgrade-declined",
+        "another plan whose payment is declined: past due",
+        &[acts::subscribe, acts::upgrade],
+        &["subscription=past_due"],
+    ),
+    (
+        "cancel-now",
+        "a subscription that is ended at once",
+        &[acts::subscribe, acts::cancel],
+        &["subscription~active", "subscription=canceled"],
+    ),
+    (
+        "cancel-at-period-end",
+        "a cancellation for the period's end, and that end",
+        &[acts::subscribe, acts::plan_cancel],
+        &["subscription~active", "subscription=canceled"],
+    ),
+    (
+        "cancel-taken-back",
+        "a cancellation for the period's end that is taken back",
+        &[acts::subscribe, acts::plan_cancel],
+        &["subscription=active", "subscription:cancel_at=null", "2 customer.subscription.updated"],
+    ),
+    (
+        "collection-paused",
+        "a subscription that goes on while nothing is collected",
+        &[acts::subscribe, acts::pause_collection],
+        &["subscription=active", "customer.subscription.updated", "!subscription:pause_collection=null"],
+    ),
+    (
+        "payment-succeeded",
+        "something bought once",
+        &[acts::buy],
+        &["payment_intent=succeeded", "charge=succeeded", "!payment_intent.requires_action"],
+    ),
+    (
+        "payment-authenticated",
+        "something bought once, with 3D Secure",
+        &[acts::buy],
+        &["payment_intent=succeeded", "payment_intent.requires_action", "!payment_intent.payment_failed"],
+    ),
+    (
+        "payment-retried",
+        "something bought once, on the second attempt",
+        &[acts::buy],
+        &["payment_intent=succeeded", "charge.failed", "!charge.pending"],
+    ),
+    ("payment-canceled", "a payment that is given up", &[acts::buy], &["payment_intent=canceled"]),
+    ("payment-captured", "money that is held first and taken later", &[acts::hold], &["charge.captured"]),
+    ("payment-released", "money that is held and never taken", &[acts::hold], &["charge.expired"]),
+    (
+        "refund-full",
+        "all the money goes back",
+        &[acts::buy, acts::refund],
+        &["charge:refunded=true", "!2 refund.created", "refund=succeeded"],
+    ),
+    (
+        "refund-partial",
+        "some of the money goes back",
+        &[acts::buy, acts::refund],
+        &["charge:refunded=false", "!2 refund.created", "refund=succeeded"],
+    ),
+    (
+        "refund-several",
+        "the money goes back in parts",
+        &[acts::buy, acts::refund],
+        &["2 refund.created", "refund=succeeded"],
+    ),
+    (
+        "refund-pending",
+        "a refund that waits and then goes through",
+        &[acts::buy, acts::refund],
+        &["refund~pending", "refund=succeeded"],
+    ),
+    (
+        "refund-failed",
+        "a refund that comes back from the bank",
+        &[acts::buy, acts::refund],
+        &["refund~succeeded", "refund=failed"],
+    ),
+    ("refund-canceled", "a refund that is taken back", &[acts::buy, acts::refund], &["refund=canceled"]),
+    (
+        "inquiry-closed",
+        "the issuer asks, and is content with the answer",
+        &[acts::buy, acts::dispute],
+        &["dispute=warning_closed"],
+    ),
+    (
+        "inquiry-escalated",
+        "the issuer asks, and then takes the money",
+        &[acts::buy, acts::dispute],
+        &["dispute~warning_needs_response", "dispute~needs_response"],
+    ),
+    (
+        "dispute-created",
+        "a chargeback that waits for an answer",
+        &[acts::buy, acts::dispute],
+        &["dispute=needs_response"],
+    ),
+    (
+        "dispute-won",
+        "a chargeback that is won",
+        &[acts::buy, acts::dispute],
+        &["dispute~needs_response", "!dispute~lost", "dispute=won"],
+    ),
+    (
+        "dispute-lost",
+        "a chargeback that is lost",
+        &[acts::buy, acts::dispute],
+        &["dispute~needs_response", "dispute=lost"],
+    ),
+    (
+        "dispute-reversed",
+        "a lost chargeback that is won after all",
+        &[acts::buy, acts::dispute],
+        &["dispute~lost", "dispute=won"],
+    ),
+    (
+        "dispute-unchallengeable",
+        "a chargeback that is lost from the beginning",
+        &[acts::buy, acts::dispute],
+        &["!dispute~needs_response", "dispute=lost"],
+    ),
+    (
+        "fraud-warning",
+        "the issuer warns, and the merchant gives the money back",
+        &[acts::buy, acts::warn],
+        &["radar.early_fraud_warning.updated", "refund.created"],
+    ),
+    ("review-closed", "a payment that a person looked at", &[acts::buy, acts::review], &["review=closed"]),
+    (
+        "credit-note",
+        "a paid invoice that is corrected",
+        &[acts::subscribe, acts::credit],
+        &["credit_note=issued", "subscription=active"],
+    ),
+    (
+        "invoice-paid-elsewhere",
+        "an invoice that is paid outside the provider",
+        &[acts::bill],
+        &["invoice=paid", "!invoice.marked_uncollectible"],
+    ),
+    ("invoice-void", "an invoice that is declared void", &[acts::bill], &["invoice=void"]),
+    ("invoice-uncollectible", "an invoice that is given up", &[acts::bill], &["invoice=uncollectible"]),
+    ("invoice-deleted", "a draft that is thrown away", &[acts::bill], &["invoice=deleted"]),
+    (
+        "card-replaced",
+        "another card",
+        &[acts::change_card],
+        &["payment_method.detached", "2 payment_method.attached"],
+    ),
+    (
+        "customer-deleted",
+        "a customer who is deleted with a running subscription",
+        &[acts::subscribe, acts::delete],
+        &["subscription~active", "subscription=canceled", "customer=deleted"],
+    ),
+];
+
+/// What leads to events about objects of a kind.
+pub(super) const LEADING_TO: &[(ObjectKind, &[Act])] = &[
+    (ObjectKind::Customer, &[acts::rename, acts::delete]),
+    (ObjectKind::Subscription, &[acts::subscribe, acts::live_on, acts::live_on]),
+    (ObjectKind::Invoice, &[acts::subscribe, acts::live_on, acts::bill]),
+    (ObjectKind::InvoicePayment, &[acts::subscribe]),
+    (ObjectKind::CheckoutSession, &[acts::subscribe, acts::buy]),
+    (ObjectKind::PaymentIntent, &[acts::buy, acts::hold]),
+    (ObjectKind::Charge, &[acts::buy, acts::hold, acts::refund]),
+    (ObjectKind::Refund, &[acts::buy, acts::refund]),
+    (ObjectKind::Dispute, &[acts::buy, acts::dispute]),
+    (ObjectKind::PaymentMethod, &[acts::change_card, acts::change_card]),
+    (ObjectKind::Product, &[acts::sell]),
+    (ObjectKind::Price, &[acts::sell]),
+    (ObjectKind::CreditNote, &[acts::subscribe, acts::credit]),
+    (ObjectKind::SetupIntent, &[acts::change_card]),
+    (ObjectKind::Entitlements, &[acts::entitle]),
+    (ObjectKind::SubscriptionSchedule, &[acts::subscribe, acts::schedule]),
+    (ObjectKind::Discount, &[acts::discount]),
+    (ObjectKind::EarlyFraudWarning, &[acts::buy, acts::warn]),
+    (ObjectKind::Review, &[acts::buy, acts::review]),
+    (ObjectKind::TestClock, &[acts::run_clock]),
+];
