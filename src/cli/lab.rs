@@ -2,7 +2,10 @@
 
 mod check;
 mod compare;
+mod story;
 mod write;
+
+pub(super) use story::StoryArgs;
 
 use serde_json::{Value, json};
 

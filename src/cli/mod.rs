@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -41,6 +41,7 @@ mod source;
 mod stats;
 mod surroundings;
 mod table;
+mod trigger;
 mod verify_signature;
 mod view;
 mod why;
@@ -114,6 +115,7 @@ enum Command {
     VerifySignature(verify_signature::VerifyArgs),
     Settings(settings::SettingsArgs),
     Demo(demo::DemoArgs),
+    Trigger(trigger::TriggerArgs),
     /// Made-up lives of customers with the truth known: check, compare, list, write
     #[command(subcommand)]
     Lab(lab::LabCommand),
@@ -158,6 +160,7 @@ impl Command {
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),
             Self::Demo(arguments) => arguments.run(out),
+            Self::Trigger(arguments) => arguments.run(out),
             Self::Lab(command) => command.run(out),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::parse_versions;
+use super::story::StoryArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::moment::parse_moment;
@@ -12,8 +12,7 @@ use crate::cli::sign::given;
 use crate::cli::surroundings::now_seconds;
 use crate::lab::delivery::{Order, Plan, disorder};
 use crate::lab::saas::Saas;
-use crate::lab::world::{Happened, Life, Scenario, Setting, Versions};
-use crate::model::id::{AccountId, ObjectId, Scope};
+use crate::lab::world::Happened;
 use crate::model::time::Seconds;
 use crate::stripe::signature::{Secrets, sign};
 
@@ -40,24 +39,14 @@ pub(in crate::cli) struct WriteArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Write the lives of so many customers, as one business.
-    #[arg(long, value_name = "COUNT", conflicts_with = "name")]
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["name", "customer"])]
     customers: Option<u64>,
     /// The order of delivery: `happened`, `uniform`, `swapped`, `stragglers`, `reversed`, `adversarial`. All but the
     /// first bring some events twice.
     #[arg(long, value_name = "ORDER", default_value = "happened")]
     order: Order,
-    /// The API version that renders the events (`dahlia`, `2024-06-20`), or `mixed`.
-    #[arg(long, value_name = "VERSION", default_value = "dahlia", value_parser = parse_versions)]
-    api_version: Versions,
-    /// Live mode instead of test mode.
-    #[arg(long)]
-    live: bool,
-    /// The connected account whose events they are.
-    #[arg(long, value_name = "ID", value_parser = parse_account)]
-    account: Option<AccountId>,
-    /// The id of the customer.
-    #[arg(long, value_name = "ID", value_parser = parse_object, conflicts_with = "customers")]
-    customer: Option<ObjectId>,
+    #[command(flatten)]
+    story: StoryArgs,
     /// When they are delivered, instead of now: RFC 3339 or Unix seconds.
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     time: Option<Seconds>,
@@ -68,14 +57,6 @@ pub(in crate::cli) struct WriteArgs {
     secret: Option<String>,
 }
 
-fn parse_account(id: &str) -> Result<AccountId, String> {
-    AccountId::parse(id).map_err(|error| error.to_string())
-}
-
-fn parse_object(id: &str) -> Result<ObjectId, String> {
-    ObjectId::parse(id).map_err(|error| error.to_string())
-}
-
 impl WriteArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let secrets = given(self.secret.as_deref(), &self.secrets)?;
@@ -83,7 +64,7 @@ impl WriteArgs {
         let mut deliver = |event: &Happened, pending| write_line(out, &secrets, now, &event.body(pending));
         if let Some(customers) = self.customers {
             let begin = Seconds(now.0.saturating_sub(BUSINESS_SECONDS));
-            let events = Saas::new(self.seed, &self.setting(Some(begin)), customers);
+            let events = Saas::new(self.seed, &self.story.setting(Some(begin)), customers);
             if self.order == Order::Happened {
                 for event in events {
                     deliver(&event, 1)?;
@@ -95,7 +76,7 @@ impl WriteArgs {
             }
             return Ok(Exit::Done);
         }
-        let life = self.life(now)?;
+        let life = self.story.life(self.name.as_deref(), self.seed, now)?;
         let plan = match self.order {
             Order::Happened => Plan::in_order(&life.events),
             order => Plan::ordered(&life.events, self.seed, order),
@@ -106,32 +87,6 @@ impl WriteArgs {
             }
         }
         Ok(Exit::Done)
-    }
-
-    fn setting(&self, begin: Option<Seconds>) -> Setting {
-        Setting {
-            versions: self.api_version,
-            scope: Some(Scope { account: self.account.clone(), livemode: self.live }),
-            customer: self.customer.clone(),
-            begin,
-            ..Setting::default()
-        }
-    }
-
-    /// The life, moved so that it ends `now`.
-    fn life(&self, now: Seconds) -> Result<Life, Failure> {
-        let play = |begin: Seconds| match &self.name {
-            None => Some(Life::play(self.seed, &self.setting(Some(begin)))),
-            Some(name) => Scenario::named(name)?.play(self.seed, &self.setting(Some(begin))),
-        };
-        let unknown = || {
-            let name = self.name.as_deref().unwrap_or_default();
-            Failure::new(Exit::NotFound, format!("there is no story {name} in this mode"))
-                .remedy("`billfold lab list` names the stories; every event type that is folded is one, too")
-        };
-        let life = play(Seconds(0)).ok_or_else(unknown)?;
-        let length = life.events.last().map_or(0, |event| event.created.0);
-        play(Seconds(now.0.saturating_sub(length))).ok_or_else(unknown)
     }
 }
 

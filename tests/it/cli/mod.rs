@@ -5,6 +5,7 @@ mod lab;
 mod reading;
 mod serving;
 mod signing;
+mod triggering;
 
 use std::ffi::OsStr;
 use std::io::Write as _;

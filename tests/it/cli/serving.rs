@@ -9,14 +9,14 @@ use super::*;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// A server on a port of its own; killed when the test ends.
-struct Served {
+pub(super) struct Served {
     child: Child,
     out: BufReader<ChildStdout>,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Served {
-    fn start(place: &Place, more: &[&str], token: Option<&str>) -> Self {
+    pub(super) fn start(place: &Place, more: &[&str], token: Option<&str>) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", &place.data()]).args(more);
         command.env("STRIPE_WEBHOOK_SECRET", SECRET).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -45,7 +45,7 @@ impl Served {
         Self { child, out, url }
     }
 
-    fn ask(&self, arguments: &[&str], token: Option<&str>) -> Ran {
+    pub(super) fn ask(&self, arguments: &[&str], token: Option<&str>) -> Ran {
         let mut command = command();
         command.args(arguments).args(["--url", &self.url]);
         if let Some(token) = token {
