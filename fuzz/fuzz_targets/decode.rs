@@ -86,10 +86,10 @@ fn check_fold(observation: &Observation) {
     assert!(!fold.take(observation), "known");
     let object = fold.object.as_ref().unwrap();
     assert_eq!(object.snapshot, observation.snapshot);
-    assert_eq!(fold.entries.0.values().flatten().collect::<Vec<_>>(), [&Entry::of(observation)]);
-    let entry = bincode::serde::encode_to_vec(&fold.entries.0, bincode::config::standard()).unwrap();
+    assert_eq!(fold.entries.values().flatten().collect::<Vec<_>>(), [&Entry::of(observation)]);
+    let entry = bincode::serde::encode_to_vec(&fold.entries, bincode::config::standard()).unwrap();
     let (back, _) = bincode::serde::decode_from_slice(&entry, bincode::config::standard()).unwrap();
-    assert_eq!(fold.entries.0, back);
+    assert_eq!(fold.entries, back);
     check_object(object);
 }
 

@@ -159,7 +159,7 @@ fn check_whole(kind: ObjectKind, set: &[Observation], fold: &Fold<'_>) {
     for entries in seconds.values_mut() {
         entries.sort_by(|a, b| a.event.cmp(&b.event));
     }
-    assert_eq!(fold.entries.0, seconds, "every event, once");
+    assert_eq!(fold.entries, seconds, "every event, once");
     let object = fold.object.as_ref().unwrap();
     let carries: Vec<_> = register::history(kind, &seconds).map(|(_, carry)| carry).collect();
     let (now, before) = carries.split_last().unwrap();

@@ -1,43 +1,19 @@
 //! The fold over entries in memory, as the projection does it over entries on disk.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
-use billfold::model::apply::{Applied, Moments, apply};
+use billfold::model::apply::{Applied, apply};
 use billfold::model::id::EventId;
 use billfold::model::object::Object;
-use billfold::model::observation::{Entry, Observation, Snapshot};
+use billfold::model::observation::{Observation, Snapshot};
 use billfold::model::register::Seconded;
-use billfold::model::time::Seconds;
 
 /// One object, its entries, and the snapshots that its records hold.
 #[derive(Default, Clone)]
 pub struct Fold<'a> {
     pub object: Option<Object>,
-    pub entries: Entries,
+    pub entries: Seconded,
     records: BTreeMap<&'a EventId, &'a Snapshot>,
-}
-
-/// The entries of one object.
-#[derive(Default, Clone, PartialEq, Debug)]
-pub struct Entries(pub Seconded);
-
-impl Moments for Entries {
-    type Error = Infallible;
-
-    fn load(&mut self, second: Seconds) -> Result<Vec<Entry>, Infallible> {
-        Ok(self.0.get(&second).cloned().unwrap_or_default())
-    }
-
-    fn load_all(&mut self) -> Result<Seconded, Infallible> {
-        Ok(self.0.clone())
-    }
-
-    fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Infallible> {
-        assert!(entries.is_sorted_by(|a, b| a.event < b.event), "sorted, and each event once");
-        self.0.insert(second, entries.to_vec());
-        Ok(())
-    }
 }
 
 impl<'a> Fold<'a> {

@@ -235,7 +235,7 @@ impl<'a> Case<'a> {
             let Some(shown) = said.get(truth.shown_by) else { continue };
             let observations = objects.get(&key).map(Vec::as_slice).unwrap_or_default();
             self.verdict.objects = self.verdict.objects.saturating_add(1);
-            let ends = oracle::ends(key.kind, &folded.memory.0);
+            let ends = oracle::ends(key.kind, &folded.memory);
             let undecidable = ends.as_ref().is_some_and(|ends| ends.len() > 1) || partial(&shown.snapshot);
             let ambiguous = folded.object.ambiguous();
             self.verdict.flagged = self.verdict.flagged.saturating_add(ambiguous.into());
@@ -282,14 +282,14 @@ fn fewest<'a>(
     let still = |observations: &[&Observation]| {
         let Some(folded) = fold::fold(observations.iter().copied()) else { return false };
         // What is left must still be a life that ends as the whole one does.
-        if oracle::ends(shown.key.kind, &folded.memory.0).is_some_and(|ends| !ends.contains(&shown.after)) {
+        if oracle::ends(shown.key.kind, &folded.memory).is_some_and(|ends| !ends.contains(&shown.after)) {
             return false;
         }
         let right = fold::is_true(&folded.object, shown, status);
         match kind {
             FaultKind::Wrong => !right && !folded.object.ambiguous(),
             FaultKind::FlaggedInVain => {
-                let ends = oracle::ends(shown.key.kind, &folded.memory.0);
+                let ends = oracle::ends(shown.key.kind, &folded.memory);
                 folded.object.ambiguous() && ends.is_some_and(|ends| ends.len() == 1)
             }
             _ => !folded.object.ambiguous(),

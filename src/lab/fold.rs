@@ -3,16 +3,14 @@
 //! The same decoder and the same `apply` as the engine's; only what keeps the entries is simpler.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
-use crate::model::apply::{Applied, Moments, apply};
+use crate::model::apply::{Applied, apply};
 use crate::model::id::{EventId, ObjectKey};
 use crate::model::invoice::InvoiceStatus;
 use crate::model::joined::Joined;
 use crate::model::object::Object;
-use crate::model::observation::{Entry, Observation, Snapshot};
+use crate::model::observation::{Observation, Snapshot};
 use crate::model::register::{self, Carry, Seconded};
-use crate::model::time::Seconds;
 use crate::stripe::decode::{Decoded, decode};
 use crate::stripe::envelope::Envelope;
 
@@ -41,32 +39,11 @@ pub(super) fn is_true(object: &Object, shown: &Observation, status: Option<&str>
     object.status() == status && object.current() == truly(&shown.snapshot, status)
 }
 
-/// The entries of one object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Memory(pub(super) Seconded);
-
-impl Moments for Memory {
-    type Error = Infallible;
-
-    fn load(&mut self, second: Seconds) -> Result<Vec<Entry>, Infallible> {
-        Ok(self.0.get(&second).cloned().unwrap_or_default())
-    }
-
-    fn load_all(&mut self) -> Result<Seconded, Infallible> {
-        Ok(self.0.clone())
-    }
-
-    fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Infallible> {
-        self.0.insert(second, entries.to_vec());
-        Ok(())
-    }
-}
-
 /// One object and what it was folded from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Folded {
     pub(super) object: Object,
-    pub(super) memory: Memory,
+    pub(super) memory: Seconded,
 }
 
 /// Folds observations of one object, in the order in which they come.
@@ -109,9 +86,9 @@ pub(super) fn by_object<'a>(
 }
 
 /// Two parts of one object's events, folded apart and put together.
-pub(super) fn join(a: &Folded, b: &Folded) -> Option<(Carry, Joined, Memory)> {
-    let mut seconds = a.memory.0.clone();
-    for (second, entries) in &b.memory.0 {
+pub(super) fn join(a: &Folded, b: &Folded) -> Option<(Carry, Joined, Seconded)> {
+    let mut seconds = a.memory.clone();
+    for (second, entries) in &b.memory {
         let moment = seconds.entry(*second).or_default();
         moment.extend(entries.iter().cloned());
         moment.sort_by(|a, b| a.event.cmp(&b.event));
@@ -119,5 +96,5 @@ pub(super) fn join(a: &Folded, b: &Folded) -> Option<(Carry, Joined, Memory)> {
     }
     let mut joined = a.object.joined.clone();
     joined.join(&b.object.joined);
-    register::resolve(a.object.key.kind, &seconds).map(|carry| (carry, joined, Memory(seconds)))
+    register::resolve(a.object.key.kind, &seconds).map(|carry| (carry, joined, seconds))
 }

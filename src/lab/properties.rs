@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::check::{self, FaultKind};
 use super::delivery::Order;
 use super::dice::Dice;
-use super::fold::{self, Folded, Memory};
+use super::fold::{self, Folded};
 use super::render::Version;
 use super::world::{Life, Setting, Truth, Versions};
 use crate::model::id::{EventId, ObjectKey};
@@ -134,7 +134,7 @@ proptest! {
                 sorted.sort_by_key(|event| (event.created, &event.event));
                 let rebuilt = fold_of(&sorted);
                 prop_assert_eq!(&live, &rebuilt, "{:?} after {} events", key, count);
-                let at_once = register::resolve(key.kind, &live.memory.0);
+                let at_once = register::resolve(key.kind, &live.memory);
                 prop_assert_eq!(Some(&live.object.now), at_once.as_ref(), "{:?} after {} events", key, count);
                 steps = Some(live);
             }
@@ -150,7 +150,7 @@ proptest! {
             for pair in words.windows(2) {
                 prop_assert!(transitions::follows(key.kind, &pair[0], &pair[1]), "{key:?} in the world: {pair:?}");
             }
-            let Memory(seconds) = fold_of(&events).memory;
+            let seconds = fold_of(&events).memory;
             let words: Vec<_> = register::history(key.kind, &seconds)
                 .filter(|(_, carry)| carry.certain)
                 .filter_map(|(_, carry)| carry.facts.status)

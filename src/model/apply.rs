@@ -4,6 +4,7 @@
 //! the whole set of entries at once; only the work is smaller.
 
 use std::cmp::Ordering;
+use std::convert::Infallible;
 
 use super::id::EventId;
 use super::joined::Joined;
@@ -38,6 +39,25 @@ pub trait Moments {
     /// # Errors
     /// When they cannot be written.
     fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Self::Error>;
+}
+
+/// In memory: for a fold without a disk.
+impl Moments for Seconded {
+    type Error = Infallible;
+
+    fn load(&mut self, second: Seconds) -> Result<Vec<Entry>, Infallible> {
+        Ok(self.get(&second).cloned().unwrap_or_default())
+    }
+
+    fn load_all(&mut self) -> Result<Seconded, Infallible> {
+        Ok(self.clone())
+    }
+
+    fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Infallible> {
+        debug_assert!(entries.is_sorted_by(|a, b| a.event < b.event), "sorted, and each event once");
+        self.insert(second, entries.to_vec());
+        Ok(())
+    }
 }
 
 /// What an observation did.

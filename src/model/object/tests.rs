@@ -1,38 +1,17 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::apply::{Applied, Moments, apply};
+use crate::model::apply::{Applied, apply};
 use crate::model::checkout::CheckoutSession;
 use crate::model::id::{EventId, Scope};
-use crate::model::observation::{Entry, Link, Observation};
+use crate::model::observation::{Link, Observation};
 use crate::model::register::Seconded;
 use crate::model::testing::{observation, snapshot};
 use crate::model::time::Seconds;
 
-/// The entries of one object in memory.
-#[derive(Default)]
-struct InMemory(Seconded);
-
-impl Moments for InMemory {
-    type Error = std::convert::Infallible;
-
-    fn load(&mut self, second: Seconds) -> Result<Vec<Entry>, Self::Error> {
-        Ok(self.0.get(&second).cloned().unwrap_or_default())
-    }
-
-    fn load_all(&mut self) -> Result<Seconded, Self::Error> {
-        Ok(self.0.clone())
-    }
-
-    fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Self::Error> {
-        self.0.insert(second, entries.to_vec());
-        Ok(())
-    }
-}
-
 /// Folds observations in their order; recalls read them again.
 pub(in crate::model) fn fold(observations: &[Observation]) -> Object {
-    let mut moments = InMemory::default();
+    let mut moments = Seconded::new();
     let mut object = None;
     for observation in observations {
         let Ok(applied) = apply(object.clone(), observation.clone(), &mut moments);

@@ -1,14 +1,12 @@
 //! The fold without a disk: the events of one object, in any order.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
-use billfold::model::apply::{Applied, Moments, apply};
+use billfold::model::apply::{Applied, apply};
 use billfold::model::id::ObjectKey;
 use billfold::model::object::Object;
-use billfold::model::observation::{Entry, Observation};
+use billfold::model::observation::Observation;
 use billfold::model::register::Seconded;
-use billfold::model::time::Seconds;
 use billfold::stripe::decode::{Decoded, decode};
 use billfold::stripe::envelope::Envelope;
 
@@ -37,29 +35,9 @@ pub(super) fn by_object(bodies: &[String]) -> BTreeMap<ObjectKey, Vec<Observatio
     objects
 }
 
-#[derive(Default)]
-struct Memory(Seconded);
-
-impl Moments for Memory {
-    type Error = Infallible;
-
-    fn load(&mut self, second: Seconds) -> Result<Vec<Entry>, Infallible> {
-        Ok(self.0.get(&second).cloned().unwrap_or_default())
-    }
-
-    fn load_all(&mut self) -> Result<Seconded, Infallible> {
-        Ok(self.0.clone())
-    }
-
-    fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), Infallible> {
-        self.0.insert(second, entries.to_vec());
-        Ok(())
-    }
-}
-
 /// The object after its observations came in the order of these numbers; a number may come again.
 pub(super) fn fold(observations: &[Observation], order: &[usize]) -> (Object, Seconded) {
-    let mut memory = Memory::default();
+    let mut memory = Seconded::new();
     let mut object = None;
     for &number in order {
         let observation = observations[number].clone();
@@ -72,7 +50,7 @@ pub(super) fn fold(observations: &[Observation], order: &[usize]) -> (Object, Se
             }
         });
     }
-    (object.unwrap(), memory.0)
+    (object.unwrap(), memory)
 }
 
 /// Every order of so many events, or a number of random ones and each event once as the last. Some of them doubled.
