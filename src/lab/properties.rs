@@ -21,7 +21,7 @@ use crate::model::register::{self, Decision};
 use crate::model::time::Seconds;
 
 /// Cases of each law, unless `PROPTEST_CASES` says otherwise.
-const CASES: u32 = 40;
+const CASES: u32 = 16;
 
 fn config() -> ProptestConfig {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();

@@ -223,7 +223,7 @@ impl<'a> Contest<'a> {
     fn keep_terminal(&mut self) {
         let terminal = self.candidates.iter().filter(|entry| entry.facts.terminal);
         if let Some(top) = terminal.map(|entry| entry.facts.rank).max() {
-            self.candidates.retain(|entry| entry.facts.terminal && entry.facts.rank == top);
+            self.keep(|entry| entry.facts.terminal && entry.facts.rank == top);
         }
     }
 

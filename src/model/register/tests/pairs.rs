@@ -65,6 +65,8 @@ fn invoices_through_life() {
     pair(open, "updated open O>A, updated open A>B", Sure('B', D::Walk));
     pair(open, "updated open A 0/5, updated open B", Sure('A', D::Numbers));
     pair(open, "paid paid P, payment_succeeded paid P, updated paid P>Q", Sure('Q', D::Walk));
+    let noted = "created draft D, finalized open O, paid paid P, payment_succeeded paid P, updated paid P>Q";
+    pair("", noted, Sure('Q', D::Walk));
     pair(open, "paid paid P, payment_succeeded paid Q", Flagged("PQ"));
     pair(open, "paid paid P, voided void V", Flagged("PV"));
     pair(open, "sent open S, overdue open T", Flagged("ST"));
