@@ -83,8 +83,12 @@ fn sentence(verdict: &Verdict, losses: Option<Losses>) -> String {
         grouped(verdict.flagged),
         count(FaultKind::FlaggedInVain),
     );
-    for (place, ends) in losses.iter().flat_map(places) {
+    for kind in [FaultKind::Unread, FaultKind::Impossible].into_iter().filter(|&kind| verdict.count(kind) > 0)
+    {
         // Writing into a String cannot fail.
+        let _ = writeln!(text, "{}: {}", kind.as_str(), count(kind));
+    }
+    for (place, ends) in losses.iter().flat_map(places) {
         let _ = writeln!(
             text,
             "one event lost {place}: {} objects, {} right, {} flagged, {} wrong without a flag",
