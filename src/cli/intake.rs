@@ -185,12 +185,22 @@ impl<'a> Intake<'a> {
             Failure::new(Exit::Failed, format!("after {so_far} stored events: {}", with_sources(&error)))
                 .remedy("mend that and run the command again: what is stored already is skipped")
         })?;
+        let mut unseen = false;
         for one in stored {
             match one.outcome {
                 Appended::New { .. } => self.tally.new = self.tally.new.saturating_add(1),
                 Appended::Duplicate { .. } => self.tally.duplicate = self.tally.duplicate.saturating_add(1),
             }
             self.tally.conflicts = self.tally.conflicts.saturating_add(u64::from(one.conflict));
+            unseen |= !one.shown;
+        }
+        if unseen {
+            let reasons = self.billfold.readiness().reasons.join("; ");
+            return Err(Failure::new(
+                Exit::Failed,
+                format!("what was read so far is stored, but not folded: {reasons}"),
+            )
+            .remedy("mend that, and run the command again: what is stored already is skipped"));
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl ServeArgs {
             served.map_err(|error| Failure::new(Exit::Failed, with_sources(&error)))
         });
         // Everything that was acknowledged is durable already; this only ends threads in good order.
-        drop(runtime);
+        runtime.shutdown_timeout(Limits::default().shutdown_timeout);
         drop(billfold);
         served.map(|()| Exit::Done)
     }

@@ -1,5 +1,7 @@
 //! From a stored record to what the fold takes: the one place where log and provider meet.
 
+use std::panic::resume_unwind;
+
 use crate::log::{Encoded, Provider, ReadError, Record, RecordId};
 use crate::model::observation::Observation;
 use crate::projection::{FoldOutcome, Step};
@@ -19,7 +21,10 @@ pub(super) fn steps(page: &[Encoded]) -> (Vec<Step>, Option<Record>, Option<Read
         let workers: Vec<_> =
             page.chunks(share).skip(1).map(|chunk| scope.spawn(move || part(chunk))).collect();
         let own = part(page.get(..share.min(page.len())).unwrap_or_default());
-        std::iter::once(own).chain(workers.into_iter().filter_map(|worker| worker.join().ok())).collect()
+        // A part that broke off must not be passed over: whoever folds breaks off as well.
+        let joined =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(own).chain(joined).collect()
     });
     let mut all = Part::default();
     for next in parts {

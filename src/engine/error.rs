@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::log::{self, AppendError, ReadError};
+use crate::log::{self, AppendError, Position, ReadError};
 use crate::model::id::Scope;
 use crate::projection::{InvalidCursor, ProjectionError};
 
@@ -27,6 +27,20 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: ProjectionError,
+    },
+    /// The projection has seen more records than the log holds: the log has lost some, or an older copy of it was put
+    /// here. *Handling*: restore `log/`; or delete the projection's folder, and go on without those records.
+    #[error(
+        "the log ends at position {head}, but {folded} was folded before: records are lost. Restore log/ from a backup, \
+         or delete {} to go on without them", path.display()
+    )]
+    LogShorter {
+        /// Where the log ends.
+        head: Position,
+        /// How far it had been folded.
+        folded: Position,
+        /// The projections' folder.
+        path: PathBuf,
     },
     /// The log could not be folded. *Handling*: as the source says.
     #[error("the log could not be folded")]
@@ -60,6 +74,10 @@ pub enum FoldError {
     /// The projection cannot be written. *Handling*: as its own message says.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// The fold broke off: a fault of this program, or a damaged page that the storage cannot read. *Handling*: restart,
+    /// which folds anew; if that does not help, report it with the log lines before it.
+    #[error("the fold broke off: restart; if that does not help, report it with the log lines before it")]
+    BrokeOff,
 }
 
 /// Why a question has no answer.

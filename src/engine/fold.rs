@@ -1,24 +1,25 @@
 //! Catching up: read on from the checkpoint, decode, apply, move the checkpoint. Startup, live traffic
 //! and rebuild all come through `catch_up`; nothing else changes a projection.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::log::{EventLog, Position, Provider, ReadError, Record, RecordId};
 use crate::model::id::EventId;
 use crate::model::observation::Snapshot;
 use crate::projection::{Checkpoint, FoldOutcome, Projection, ProjectionError, Step};
 
-use super::{FoldError, Progress, Shared, decode};
+use super::{FoldError, OnProgress, Progress, Shared, decode};
 
 /// The most records that are folded in one atomic write.
 pub(super) const PAGE_RECORDS_MAX: usize = 4_096;
 /// The pages that are decoded ahead of the fold.
 const PAGES_AHEAD_MAX: usize = 1;
-/// How often the counts at the door are saved while nothing happens, in seconds.
-const IDLE_SECONDS: u64 = 5;
+/// How often the counts at the door are saved, in seconds.
+const SAVE_SECONDS: u64 = 5;
 
 /// Folds everything that the log holds beyond the projection's checkpoint.
 pub(super) fn catch_up(
@@ -126,19 +127,34 @@ pub(super) fn recall(log: &dyn EventLog, event: &EventId) -> Result<Snapshot, Pr
         .ok_or_else(|| missing(format!("{event} is not readable")))
 }
 
+/// sled panics on some damaged pages; the fold must never be gone without a word.
+fn guarded<T>(work: impl FnOnce() -> Result<T, FoldError>) -> Result<T, FoldError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(FoldError::BrokeOff))
+}
+
 impl Shared {
     /// Catches up and publishes how far it came, or why it stands still.
     pub(super) fn fold_now(&self) -> Result<Position, FoldError> {
+        self.fold_telling(None)
+    }
+
+    /// The same, telling how far it has come.
+    pub(super) fn fold_telling(&self, on_progress: Option<&OnProgress>) -> Result<Position, FoldError> {
         let _alone = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         let projection = self.projection();
-        let caught_up = catch_up(&*self.log, &projection, |outcomes, last| {
+        let fold = |outcomes: &[(Position, FoldOutcome)], last: &Record| {
             let mut operations = self.operations();
             let unreadable = |outcome| matches!(outcome, FoldOutcome::Unreadable | FoldOutcome::Quarantined);
             for (position, _) in outcomes.iter().filter(|(_, outcome)| unreadable(*outcome)) {
                 operations.count_unreadable(*position, last.content.received_at.seconds());
             }
             self.applied.send_replace(last.position);
-        });
+            if let Some(tell) = on_progress {
+                // Positions may have gaps; for a bar they count well enough.
+                tell(self.progress(last.position.get()));
+            }
+        };
+        let caught_up = guarded(|| catch_up(&*self.log, &projection, fold));
         *self.fold_error.lock().unwrap_or_else(PoisonError::into_inner) = caught_up.as_ref().err().cloned();
         caught_up
     }
@@ -182,20 +198,35 @@ impl Drop for Folder {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "only to know how old the saved counts are")]
 fn run(shared: &Shared, woken: &Receiver<()>) {
+    let mut saved = Instant::now();
     loop {
-        match woken.recv_timeout(Duration::from_secs(IDLE_SECONDS)) {
+        match woken.recv_timeout(Duration::from_secs(SAVE_SECONDS)) {
             Ok(()) => {
                 // Kept in `fold_error`, where readiness shows it.
                 let _ = shared.fold_now();
             }
-            Err(RecvTimeoutError::Timeout) => {
-                // Counts of the door: the next save tries again.
-                let _ = shared.operations().save();
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if saved.elapsed() >= Duration::from_secs(SAVE_SECONDS) {
+            // Counts of the door: the next save tries again.
+            let _ = shared.operations().save();
+            saved = Instant::now();
         }
     }
     let _ = shared.operations().save();
     let _ = shared.projection().flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fold_that_breaks_off_is_an_error() {
+        let outcome = guarded(|| -> Result<(), FoldError> { panic!("as sled does on some damaged pages") });
+        assert!(matches!(outcome, Err(FoldError::BrokeOff)));
+    }
 }

@@ -1,6 +1,7 @@
 //! From a delivery to a durable record, and on until the projection shows it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -42,6 +43,9 @@ impl Billfold {
         let mut applied = self.shared.applied.subscribe();
         let last = outcomes.iter().map(|outcome| outcome.position()).max().unwrap_or(Position::START);
         let shown = tokio::time::timeout(SHOWN_WITHIN, applied.wait_for(|position| *position >= last)).await;
+        if shown.is_err() {
+            self.shared.awaited.fetch_max(last.get(), Ordering::Relaxed);
+        }
         ingested.pop().map_or(Err(crate::log::AppendError::Closed.into()), |ingested| {
             Ok(Ingested { shown: matches!(shown, Ok(Ok(_))), ..ingested })
         })

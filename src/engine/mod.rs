@@ -14,6 +14,7 @@ mod rebuild;
 mod why;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -111,6 +112,8 @@ struct Shared {
     /// Held by whoever folds: one at a time, so that every record is folded once.
     folding: Mutex<()>,
     applied: watch::Sender<Position>,
+    /// The highest position that somebody waited for in vain: the fold is late as long as it has not come there.
+    awaited: AtomicU64,
     fold_error: Mutex<Option<FoldError>>,
     operations: Mutex<Operations>,
     options: Options,

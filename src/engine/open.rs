@@ -1,7 +1,8 @@
 //! Opening a folder: the log first, then the projections, made anew where they cannot be gone on with.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
@@ -10,7 +11,7 @@ use crate::projection::{Checkpoint, Opened, Projection, ProjectionError};
 
 use super::fold::Folder;
 use super::operations::Operations;
-use super::{Billfold, OpenError, Options, Shared};
+use super::{Billfold, FoldError, OpenError, Options, Shared};
 
 /// The log's folder inside the data folder.
 const LOG: &str = "log";
@@ -46,6 +47,7 @@ pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billf
         projection: RwLock::new(Arc::new(projection)),
         folding: Mutex::new(()),
         applied,
+        awaited: AtomicU64::new(0),
         fold_error: Mutex::new(None),
         operations: Mutex::new(operations),
         options,
@@ -58,11 +60,29 @@ pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billf
     Ok(Billfold { shared, folder: Arc::new(folder) })
 }
 
-/// Folds what is missing before anybody reads. A record that cannot be read does not stop the start:
-/// the state up to it is shown, and readiness says why no more.
+/// Folds what is missing before anybody reads. A record that cannot be read does not stop the start: the state up to it
+/// is shown, and readiness says why no more. Nor does a damaged projection: all is folded anew.
 fn catch_up_first(shared: &Shared) -> Result<(), OpenError> {
-    match shared.fold_now() {
-        Ok(_) | Err(super::FoldError::Read(_)) => Ok(()),
+    match shared.fold_telling(shared.options.on_progress.as_ref()) {
+        Err(FoldError::BrokeOff | FoldError::Projection(ProjectionError::Damaged { .. })) => {}
+        outcome => return unless_damaged_log(outcome),
+    }
+    let path = projection_dir(&shared.options.data);
+    // Renamed, not removed: sled still has its files open.
+    let old = path.with_extension("old");
+    let storage = |error: std::io::Error| ProjectionError::Storage { reason: error.to_string().into() };
+    let moved = discard(&old).and_then(|()| std::fs::rename(&path, &old)).map_err(storage);
+    let fresh = moved.and_then(|()| fresh_projection(&path, &shared.options));
+    let fresh = fresh.map_err(|source| OpenError::Projection { path: path.clone(), source })?;
+    *shared.projection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+    // What stays is removed by the next rebuild.
+    let _ = discard(&old);
+    unless_damaged_log(shared.fold_telling(shared.options.on_progress.as_ref()))
+}
+
+fn unless_damaged_log(folded: Result<Position, FoldError>) -> Result<(), OpenError> {
+    match folded {
+        Ok(_) | Err(FoldError::Read(_)) => Ok(()),
         Err(error) => Err(OpenError::Fold(error)),
     }
 }
@@ -71,10 +91,19 @@ fn open_projection(options: &Options, log: &dyn EventLog) -> Result<Projection, 
     let path = projection_dir(&options.data);
     let failed = |source| OpenError::Projection { path: path.clone(), source };
     match Projection::open(&path, options.projection_cache_bytes, &options.reference_keys) {
-        Ok(Opened::Ready(projection)) if belongs_to(&projection, log) => return Ok(projection),
+        Ok(Opened::Ready(projection)) => {
+            let folded = projection.checkpoint().map_or(Position::START, |at| Position::new(at.position));
+            let head = log.head().position;
+            if folded > head {
+                return Err(OpenError::LogShorter { head, folded, path });
+            }
+            if belongs_to(&projection, log) {
+                return Ok(projection);
+            }
+        }
         Err(ProjectionError::Locked) => return Err(OpenError::Locked { path: options.data.clone() }),
-        // Another version, another log, or damage: derived state is made anew.
-        Ok(Opened::Ready(_) | Opened::Outdated) | Err(_) => {}
+        // Another version or damage, or (above) another log: derived state is made anew.
+        Ok(Opened::Outdated) | Err(_) => {}
     }
     discard(&path).map_err(|error| failed(ProjectionError::Storage { reason: error.to_string().into() }))?;
     fresh_projection(&path, options).map_err(failed)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::log::{Head, Position, Provider, Record, RecordId};
 use crate::model::id::{EventId, ObjectId, ObjectKey, Scope};
@@ -328,6 +329,12 @@ impl Billfold {
         }
         if let Some(error) = self.shared.fold_error() {
             reasons.push(format!("the projections stand still at position {applied}: {error}").into());
+        }
+        let awaited = Position::new(self.shared.awaited.load(Ordering::Relaxed));
+        if awaited > applied {
+            reasons.push(
+                format!("the projections are late: at position {applied}, awaited at {awaited}").into(),
+            );
         }
         Readiness { ready: reasons.is_empty(), reasons, applied, head }
     }

@@ -44,7 +44,7 @@ impl Billfold {
         open::discard(&beside).map_err(swap)?;
         let fresh = open::fresh_projection(&beside, &shared.options).map_err(FoldError::from)?;
         let mut done = 0_u64;
-        fold::catch_up(&*shared.log, &fresh, |outcomes, _| {
+        let reached = fold::catch_up(&*shared.log, &fresh, |outcomes, _| {
             done = done.saturating_add(outcomes.len() as u64);
             progress(shared.progress(done));
         })?;
@@ -57,6 +57,8 @@ impl Billfold {
         let changed = before.is_none() || before != after;
         drop(fresh);
         put_in_place(shared, &place, &beside)?;
+        // What came meanwhile is folded, too: nobody waits for it any longer.
+        shared.applied.send_replace(reached);
         Ok(Rebuilt { records: done, changed })
     }
 

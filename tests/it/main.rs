@@ -21,6 +21,7 @@ mod http;
 mod lab;
 #[cfg(feature = "cli")]
 mod readme;
+mod recovery;
 mod support;
 mod tidy;
 mod why;
