@@ -1,12 +1,14 @@
 //! Who may use the product: gathers a customer's objects and asks the policy. Decides nothing itself.
 
 use crate::model::access::{
-    Access, CustomerInput, Schedule, SubscriptionInput, combine, schedule, schedule_of,
+    Access, CustomerInput, LastKnown, PaymentFacts, Schedule, SubscriptionInput, combine, schedule,
+    schedule_of,
 };
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::joined::Once;
 use crate::model::kind::ObjectKind;
 use crate::model::observation::Snapshot;
+use crate::model::subscription::SubscriptionStatus;
 use crate::model::time::Seconds;
 use crate::projection::{ListQuery, PAGE_ITEMS_MAX, Projection, ScopeFilter};
 
@@ -127,16 +129,21 @@ impl Billfold {
             for shown in page.items {
                 let object = shown.object;
                 let Snapshot::Subscription(snapshot) = object.current() else { continue };
-                let latest_payment = match &snapshot.latest_invoice {
-                    Some(invoice) => self.payment_status(invoice, scope)?,
-                    None => None,
+                let latest_payments = match &snapshot.latest_invoice {
+                    Some(invoice) => self.payment_facts(projection, invoice, scope)?,
+                    None => PaymentFacts::default(),
+                };
+                // Rare enough to be worth all entries: Stripe has a new word.
+                let last_known = match &snapshot.status {
+                    SubscriptionStatus::Other(_) => LastKnown::of(&projection.moments(&object.key)?),
+                    _ => None,
                 };
                 input.subscriptions.push(SubscriptionInput {
                     id: object.key.id.clone(),
-                    status_since: object.status_since(),
-                    ambiguous: object.ambiguous(),
-                    last_known_status: None,
-                    latest_payment,
+                    status_since: last_known.as_ref().map_or(object.status_since(), |known| known.since),
+                    ambiguous: object.ambiguous() || last_known.as_ref().is_some_and(|known| known.ambiguous),
+                    last_known_status: last_known.map(|known| known.status),
+                    latest_payments,
                     snapshot: *snapshot,
                 });
             }
@@ -149,14 +156,23 @@ impl Billfold {
         Ok(input)
     }
 
-    /// The gravest status among an invoice's payments (their order is the order of precedence).
-    fn payment_status(
+    fn payment_facts(
         &self,
+        projection: &Projection,
         invoice: &ObjectId,
         scope: &Scope,
-    ) -> Result<Option<crate::model::derived::payment::PaymentStatus>, QueryError> {
-        let key = ObjectKey { kind: ObjectKind::Invoice, id: invoice.clone(), scope: scope.clone() };
-        Ok(self.invoice_payments(&key)?.into_iter().map(|row| row.payment.status).min())
+    ) -> Result<PaymentFacts, QueryError> {
+        let key = |kind, id| ObjectKey { kind, id, scope: scope.clone() };
+        let rows = self.invoice_payments(&key(ObjectKind::Invoice, invoice.clone()))?;
+        let payments: Vec<_> = rows.into_iter().map(|row| row.payment).collect();
+        let mut disputes = Vec::new();
+        for id in payments.iter().flat_map(|payment| &payment.disputes) {
+            let dispute = projection.object(&key(ObjectKind::Dispute, id.clone()))?;
+            if let Some(Snapshot::Dispute(dispute)) = dispute.map(|shown| shown.object.current()) {
+                disputes.push(*dispute);
+            }
+        }
+        Ok(PaymentFacts::of(&payments, &disputes))
     }
 
     /// Items name their price; what the price is called may stand in the price's own object.

@@ -231,3 +231,15 @@ pub struct Dispute {
     /// The merchant's own data.
     pub metadata: Metadata,
 }
+
+impl Dispute {
+    /// A chargeback that is not decided. A word that we do not know counts while money is withdrawn.
+    #[must_use]
+    pub fn is_open_chargeback(&self) -> bool {
+        match self.status {
+            DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => true,
+            DisputeStatus::Other(_) => self.amount_withdrawn > self.amount_reinstated,
+            _ => false,
+        }
+    }
+}

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking; helpers are not seen as tests by the lints"
 )]
 
+mod access;
 mod api;
 mod build;
 mod bursts;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`policy`] | **the rules**: what each subscription status grants, every number and switch of it |
 //! | `schedule` | how the rules of several subscriptions and customers become one schedule; knows no rule |
+//! | `known` | what payments come to, and the last status that is known; decides nothing |
 //! | `answer` | what a reader gets |
 //!
 //! Best wins: allowed before grace before denied; then the newest subscription, then the greater id.
@@ -16,12 +17,14 @@
 //! Billfold does not. `customer.delinquent` is no gate either; it speaks of any invoice.
 
 mod answer;
+mod known;
 pub mod policy;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Access, AccessItem, Plan, Reason, Verdict, Warning};
+pub use known::{LastKnown, PaymentFacts};
 pub use policy::{Days, Gate, InvalidDays, Policy};
 pub use schedule::{
     CustomerInput, Decision, Schedule, Step, SubscriptionInput, combine, schedule, schedule_of,

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Reason, Verdict, Warning};
 use super::schedule::SubscriptionInput;
-use crate::model::derived::payment::PaymentStatus;
 use crate::model::subscription::{Subscription, SubscriptionStatus};
 use crate::model::time::Seconds;
 
@@ -204,13 +203,15 @@ impl Policy {
         if !course.first.verdict.grants() {
             return course;
         }
-        let payment = match input.latest_payment {
-            Some(PaymentStatus::ChargedBack) => Some((self.charged_back, Reason::PaymentChargedBack)),
-            Some(PaymentStatus::Disputed) => Some((self.disputed, Reason::PaymentDisputed)),
-            Some(PaymentStatus::Refunded) => Some((self.refunded, Reason::PaymentRefunded)),
-            _ => None,
-        };
-        if let Some((Gate::Deny, reason)) = payment {
+        let facts = input.latest_payments;
+        let gates = [
+            (facts.charged_back, self.charged_back, Reason::PaymentChargedBack),
+            (facts.disputed, self.disputed, Reason::PaymentDisputed),
+            (facts.refunded, self.refunded, Reason::PaymentRefunded),
+        ];
+        // Each for itself: a gate that is ignored does not open the next one.
+        let shut = gates.into_iter().find(|(holds, gate, _)| *holds && *gate == Gate::Deny);
+        if let Some((_, _, reason)) = shut {
             return Course { warning: course.warning, ..denied(reason, None) };
         }
         match &input.snapshot.pause_collection {

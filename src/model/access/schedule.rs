@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Access, Plan, Reason, Verdict, Warning};
+use super::known::PaymentFacts;
 use super::policy::{Course, Grant, Policy, cancellation};
 use crate::model::catalog::{Entitlement, Entitlements};
-use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::ObjectId;
 use crate::model::subscription::{Subscription, SubscriptionStatus};
 use crate::model::time::Seconds;
@@ -25,8 +25,8 @@ pub struct SubscriptionInput {
     pub ambiguous: bool,
     /// Where the status is an unknown word: the last one before it that is not.
     pub last_known_status: Option<SubscriptionStatus>,
-    /// The derived status of the payment of its latest invoice; none where there is no such payment.
-    pub latest_payment: Option<PaymentStatus>,
+    /// What the payments of its latest invoice come to.
+    pub latest_payments: PaymentFacts,
 }
 
 /// What access needs to know of a customer.

@@ -1,6 +1,5 @@
 use super::*;
 use crate::model::catalog::{Entitlement, Entitlements};
-use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::ObjectId;
 use crate::model::money::Currency;
 use crate::model::private::Metadata;
@@ -79,6 +78,10 @@ fn trial() -> Subscription {
     Subscription { trial_start: Some(day(0)), trial_end: Some(day(14)), ..plan("trialing") }
 }
 
+const CHARGED_BACK: PaymentFacts = PaymentFacts { charged_back: true, disputed: false, refunded: false };
+const DISPUTED: PaymentFacts = PaymentFacts { charged_back: false, disputed: true, refunded: false };
+const REFUNDED: PaymentFacts = PaymentFacts { charged_back: false, disputed: false, refunded: true };
+
 /// A subscription in its status since day 5.
 fn input(snapshot: Subscription) -> SubscriptionInput {
     SubscriptionInput {
@@ -87,7 +90,7 @@ fn input(snapshot: Subscription) -> SubscriptionInput {
         status_since: day(5),
         ambiguous: false,
         last_known_status: None,
-        latest_payment: None,
+        latest_payments: PaymentFacts::default(),
     }
 }
 

@@ -91,14 +91,13 @@ fn canceled_at_the_end_of_the_period_kept_after_all_or_at_once() {
 
 #[test]
 fn refunds_and_disputes_of_the_latest_invoice() {
-    let paid_by = |payment| SubscriptionInput { latest_payment: Some(payment), ..since(0, plan("active")) };
+    let paid_by = |latest_payments| SubscriptionInput { latest_payments, ..since(0, plan("active")) };
     let active = [(10, "allowed active until 32")];
-    course(paid_by(PaymentStatus::Refunded), &active);
-    course(paid_by(PaymentStatus::PartiallyRefunded), &active);
-    course(paid_by(PaymentStatus::Disputed), &active);
-    course(paid_by(PaymentStatus::ChargedBack), &[(10, "denied payment_charged_back")]);
-    // Won, or a refund that failed: the payment reads succeeded again.
-    course(paid_by(PaymentStatus::Succeeded), &active);
+    course(paid_by(REFUNDED), &active);
+    course(paid_by(DISPUTED), &active);
+    course(paid_by(CHARGED_BACK), &[(10, "denied payment_charged_back")]);
+    // Won, or a refund that failed: nothing of it holds any more.
+    course(paid_by(PaymentFacts::default()), &active);
 }
 
 #[test]

@@ -34,14 +34,20 @@ fn any_snapshot() -> impl Strategy<Value = Subscription> {
 }
 
 fn any_subscription() -> impl Strategy<Value = SubscriptionInput> {
-    let payment = proptest::option::weighted(0.3, proptest::sample::select(PaymentStatus::ALL));
+    let flag = || proptest::bool::weighted(0.1);
+    let facts = (flag(), flag(), flag());
+    let payments = facts.prop_map(|(charged_back, disputed, refunded)| PaymentFacts {
+        charged_back,
+        disputed,
+        refunded,
+    });
     let last = proptest::option::of(any_word());
-    (any_snapshot(), any_moment(), any::<bool>(), last, payment).prop_map(
-        |(snapshot, status_since, ambiguous, last, latest_payment)| SubscriptionInput {
+    (any_snapshot(), any_moment(), any::<bool>(), last, payments).prop_map(
+        |(snapshot, status_since, ambiguous, last, latest_payments)| SubscriptionInput {
             status_since,
             ambiguous,
             last_known_status: last.map(SubscriptionStatus::from),
-            latest_payment,
+            latest_payments,
             ..input(snapshot)
         },
     )

@@ -112,25 +112,38 @@ fn an_end_that_is_set_has_no_leeway() {
 
 #[test]
 fn each_gate_denies_only_where_the_policy_says_so() {
-    let gated = |status: &str, payment, policy: &Policy| {
-        let input = SubscriptionInput { latest_payment: Some(payment), ..input(plan(status)) };
+    let gated = |status: &str, latest_payments, policy: &Policy| {
+        let input = SubscriptionInput { latest_payments, ..input(plan(status)) };
         show(&schedule(&customer(vec![input]), policy).at(day(10)))
     };
     let active = "allowed active until 32";
     let (default, strict, lenient) = (Policy::default(), strict(), lenient());
-    assert_eq!(gated("active", PaymentStatus::ChargedBack, &default), "denied payment_charged_back");
-    assert_eq!(gated("active", PaymentStatus::ChargedBack, &lenient), "allowed active until 35");
-    assert_eq!(gated("active", PaymentStatus::Disputed, &default), active);
-    assert_eq!(gated("active", PaymentStatus::Disputed, &strict), "denied payment_disputed");
-    assert_eq!(gated("active", PaymentStatus::Refunded, &default), active);
-    assert_eq!(gated("active", PaymentStatus::Refunded, &strict), "denied payment_refunded");
+    assert_eq!(gated("active", CHARGED_BACK, &default), "denied payment_charged_back");
+    assert_eq!(gated("active", CHARGED_BACK, &lenient), "allowed active until 35");
+    assert_eq!(gated("active", DISPUTED, &default), active);
+    assert_eq!(gated("active", DISPUTED, &strict), "denied payment_disputed");
+    assert_eq!(gated("active", REFUNDED, &default), active);
+    assert_eq!(gated("active", REFUNDED, &strict), "denied payment_refunded");
+    assert_eq!(gated("active", PaymentFacts::default(), &strict), "allowed active until 30");
     // A gate takes grace away too, and leaves a denial its own reason.
-    assert_eq!(gated("past_due", PaymentStatus::ChargedBack, &default), "denied payment_charged_back");
-    assert_eq!(gated("unpaid", PaymentStatus::ChargedBack, &default), "denied unpaid");
-    let with_a_gate = [PaymentStatus::ChargedBack, PaymentStatus::Disputed, PaymentStatus::Refunded];
-    for payment in PaymentStatus::ALL.iter().filter(|status| !with_a_gate.contains(status)) {
-        assert_eq!(gated("active", *payment, &strict), "allowed active until 30", "{payment}");
+    assert_eq!(gated("past_due", CHARGED_BACK, &default), "denied payment_charged_back");
+    assert_eq!(gated("unpaid", CHARGED_BACK, &default), "denied unpaid");
+}
+
+#[test]
+fn a_gate_that_is_ignored_hides_no_other() {
+    let all = PaymentFacts { charged_back: true, disputed: true, refunded: true };
+    let only = |shut: &str| Policy {
+        charged_back: if shut == "charged_back" { Gate::Deny } else { Gate::Ignore },
+        disputed: if shut == "disputed" { Gate::Deny } else { Gate::Ignore },
+        refunded: if shut == "refunded" { Gate::Deny } else { Gate::Ignore },
+        ..Policy::default()
+    };
+    let input = || SubscriptionInput { latest_payments: all, ..input(plan("active")) };
+    for shut in ["charged_back", "disputed", "refunded"] {
+        course_under(&only(shut), input(), &[(10, &format!("denied payment_{shut}"))]);
     }
+    course_under(&only("none"), input(), &[(10, "allowed active until 32")]);
 }
 
 #[test]

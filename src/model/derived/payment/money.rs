@@ -41,15 +41,6 @@ pub(super) fn is_inquiry(dispute: &Dispute) -> bool {
     matches!(dispute.status, DisputeStatus::WarningNeedsResponse | DisputeStatus::WarningUnderReview)
 }
 
-/// A chargeback that is not decided. A word that we do not know counts while money is withdrawn.
-pub(super) fn is_open(dispute: &Dispute) -> bool {
-    match dispute.status {
-        DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => true,
-        DisputeStatus::Other(_) => dispute.amount_withdrawn > dispute.amount_reinstated,
-        _ => false,
-    }
-}
-
 /// The intent's success stands: the attempt that it names has not failed since.
 pub(super) fn intent_succeeded(group: &PaymentGroup) -> bool {
     group.intent.as_ref().is_some_and(|member| member.snapshot.status == PaymentIntentStatus::Succeeded)
@@ -161,7 +152,7 @@ fn disputed(group: &PaymentGroup, currency: Option<&Currency>) -> (i64, bool) {
 fn at_stake_of(dispute: &Dispute) -> i64 {
     match dispute.status {
         DisputeStatus::Lost => lost_of(dispute),
-        _ if is_open(dispute) => dispute.amount,
+        _ if dispute.is_open_chargeback() => dispute.amount,
         _ => 0,
     }
 }

@@ -2,14 +2,16 @@
 
 use super::money::{self, Sums};
 use super::{Member, PaymentGroup, PaymentStatus};
-use crate::model::payment::{Charge, ChargeStatus, DisputeStatus, PaymentIntent, PaymentIntentStatus};
+use crate::model::payment::{
+    Charge, ChargeStatus, Dispute, DisputeStatus, PaymentIntent, PaymentIntentStatus,
+};
 
 pub(super) fn of(group: &PaymentGroup, deciding: Option<&Member<Charge>>, money: &Sums) -> PaymentStatus {
     let mut disputes = group.disputes.iter().map(|member| &member.snapshot);
     if disputes.clone().any(|dispute| dispute.status == DisputeStatus::Lost) {
         return PaymentStatus::ChargedBack;
     }
-    if disputes.any(money::is_open) {
+    if disputes.any(Dispute::is_open_chargeback) {
         return PaymentStatus::Disputed;
     }
     if money.taken {
