@@ -99,7 +99,7 @@ fn stripe_step(record: Box<str>, body: &[u8]) -> Step {
             observation: Some(observation),
         },
         Decoded::Ignored(why) => unfolded(outcome_of(why), event_type, why.as_str()),
-        Decoded::Unreadable(why) => unfolded(FoldOutcome::Unreadable, event_type, why.as_str()),
+        Decoded::Unreadable(why) => unfolded(FoldOutcome::Unreadable, event_type, &why.to_string()),
     }
 }
 

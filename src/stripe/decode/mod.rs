@@ -87,6 +87,17 @@ impl Unreadable {
     }
 }
 
+/// The word, and the field where one is to blame; never its value.
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::Field(name) => write!(f, ": {name}"),
+            Self::Json | Self::Object => Ok(()),
+        }
+    }
+}
+
 /// The type of the one preview: its invoice has no id, because there is no invoice.
 const PREVIEW: &str = "invoice.upcoming";
 

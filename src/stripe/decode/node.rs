@@ -1,6 +1,7 @@
 //! A light JSON tree that borrows from the body and keeps only what a [`Key`] names.
 //!
-//! Reading a value never fails: a value of another type than asked for is as good as absent.
+//! Reading a value never fails: a value of another type than asked for is as good as absent. Where that
+//! would lose money or access, `normalise::shape` refuses the object first.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

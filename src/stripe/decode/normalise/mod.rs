@@ -19,6 +19,7 @@ mod checkout;
 mod customer;
 mod invoice;
 mod payment;
+mod shape;
 mod subscription;
 mod watch;
 
@@ -43,6 +44,7 @@ pub(super) fn after(
 
 /// The snapshot of an object as it stands there.
 pub(super) fn before(event_type: EventType, object: &Node<'_>) -> Result<Snapshot, Unreadable> {
+    shape::check(event_type.kind(), object)?;
     Ok(match event_type.kind() {
         ObjectKind::Customer => Snapshot::Customer(customer::customer(object)),
         ObjectKind::Subscription => Snapshot::Subscription(Box::new(subscription::subscription(object)?)),

@@ -57,8 +57,10 @@ fn what_cannot_be_read_says_why() {
     unreadable("charge.updated", &json!({ "object": "charge", "status": "failed" }), Unreadable::Field("id"));
     unreadable("charge.updated", &json!({ "object": "charge", "id": 7 }), Unreadable::Field("id"));
     unreadable("charge.updated", &json!({ "object": "charge", "id": "a b" }), Unreadable::Field("id"));
-    unreadable("charge.updated", &json!({ "object": "charge", "id": "ch_1" }), Unreadable::Field("status"));
-    let wrong = json!({ "object": "charge", "id": "ch_1", "status": ["failed"] });
+    let charge = json!({ "object": "charge", "id": "ch_1", "amount": 1, "currency": "eur" });
+    unreadable("charge.updated", &charge, Unreadable::Field("status"));
+    let mut wrong = charge;
+    wrong["status"] = json!(["failed"]);
     unreadable("charge.updated", &wrong, Unreadable::Field("status"));
     let summary = json!({ "object": "entitlements.active_entitlement_summary" });
     unreadable("entitlements.active_entitlement_summary.updated", &summary, Unreadable::Field("customer"));
@@ -66,6 +68,73 @@ fn what_cannot_be_read_says_why() {
     let half = r#"{"id":"evt_1","object":"event","type":"product.created","created":1,"livemode":false,
         "data":{"object":{"id":"prod_1","object":"product","name":"\ud800"}}}"#;
     assert_eq!(decoded(half), Decoded::Unreadable(Unreadable::Json));
+}
+
+/// The object of `kind` as the newest version renders it, with the value at `path` replaced or (none) taken away.
+fn with(kind: ObjectKind, path: &str, value: Option<Value>) -> Value {
+    let mut object = fixture(kind);
+    let (parent, name) = path.rsplit_once('/').unwrap();
+    let parent = object.pointer_mut(parent).unwrap();
+    match value {
+        Some(value) => parent[name] = value,
+        None => drop(parent.as_object_mut().unwrap().remove(name)),
+    }
+    object
+}
+
+#[test]
+fn a_field_that_money_hangs_on_is_never_read_as_zero() {
+    use ObjectKind::{Charge, Dispute, Invoice, PaymentIntent, Refund};
+    let check = |kind: ObjectKind, field: &'static str, value: Option<Value>| {
+        let object = with(kind, &format!("/{field}"), value);
+        unreadable(type_of(kind).name(), &object, Unreadable::Field(field));
+    };
+    for kind in [Charge, Dispute, PaymentIntent, Refund] {
+        for value in
+            [None, Some(Value::Null), Some(json!("5.00")), Some(json!(5.5)), Some(json!({ "value": 5 }))]
+        {
+            check(kind, "amount", value);
+        }
+        check(kind, "currency", None);
+        check(kind, "currency", Some(json!({ "code": "eur" })));
+    }
+    for field in ["total", "amount_due"] {
+        check(Invoice, field, None);
+    }
+    for field in ["total", "amount_due", "amount_paid", "amount_remaining"] {
+        check(Invoice, field, Some(json!("5.00")));
+    }
+    check(Invoice, "status", Some(json!({ "name": "paid" })));
+    check(Charge, "amount_refunded", Some(json!([5])));
+    check(Charge, "amount_captured", Some(json!([5])));
+    check(PaymentIntent, "amount_received", Some(json!("5")));
+    check(Refund, "status", Some(json!(1)));
+}
+
+#[test]
+fn a_field_that_access_hangs_on_is_never_read_as_absent() {
+    let check = |path: &str, field: &'static str, value: Value| {
+        let object = with(ObjectKind::Subscription, path, Some(value));
+        unreadable("customer.subscription.updated", &object, Unreadable::Field(field));
+    };
+    for page in [json!("si_1"), json!(7), json!({}), json!({ "data": "si_1" }), json!(["si_1"])] {
+        check("/items", "items", page);
+    }
+    check("/status", "status", json!({ "name": "active" }));
+    check("/cancel_at_period_end", "cancel_at_period_end", json!("true"));
+    for field in ["cancel_at", "ended_at", "trial_end", "current_period_start", "current_period_end"] {
+        check(&format!("/{field}"), field, json!("2026-01-01T00:00:00Z"));
+    }
+    check("/items/data/0/current_period_end", "current_period_end", json!("2026-01-01T00:00:00Z"));
+    // What is not there is nothing to misread: a body may say less than the provider's.
+    let least = json!({ "id": "sub_1", "object": "subscription", "status": "active" });
+    assert!(matches!(decoded(&body("customer.subscription.updated", &least, None)), Decoded::Observed(_)));
+}
+
+#[test]
+fn the_reason_names_the_field() {
+    assert_eq!(Unreadable::Field("amount").to_string(), "missing_field: amount");
+    assert_eq!(Unreadable::Json.to_string(), "unreadable_json");
 }
 
 #[test]
