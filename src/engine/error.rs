@@ -95,7 +95,16 @@ pub enum QueryError {
     Log(#[from] ReadError),
     /// The projection cannot be read. *Handling*: as its own message says.
     #[error(transparent)]
-    Projection(#[from] ProjectionError),
+    Projection(ProjectionError),
+}
+
+impl From<ProjectionError> for QueryError {
+    fn from(error: ProjectionError) -> Self {
+        match error {
+            ProjectionError::Cursor(invalid) => Self::Cursor(invalid),
+            other => Self::Projection(other),
+        }
+    }
 }
 
 /// Why a rebuild did not come to its end. The old projection stays in use.

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -172,12 +173,17 @@ impl Operations {
 
 fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = file.with_extension("new");
-    fs::write(&beside, bytes)?;
+    let mut options = fs::OpenOptions::new();
+    // For this user alone, as all that lies beside it.
+    let mut draft = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    draft.write_all(bytes)?;
     fs::rename(&beside, file)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -191,6 +197,7 @@ mod tests {
         operations.count_unreadable(Position::new(2), Seconds(7_300));
         operations.count_unreadable(Position::new(2), Seconds(7_300));
         operations.save().unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let operations = Operations::load(file);
         let recent = operations.window(Seconds(7_400), 3_600);
         assert_eq!((recent.accepted, recent.duplicate, recent.refused, recent.unreadable), (0, 1, 1, 1));

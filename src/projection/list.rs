@@ -5,9 +5,12 @@ use std::ops::Bound;
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 
-use super::query::{Collection, Cursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
+use super::query::{Collection, Cursor, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
 use super::read::Shown;
 use super::{PaymentRow, Projection, ProjectionError, keys};
+
+/// What an order has beside the id: its second, and the zero behind the id.
+const ORDER_BYTES_BESIDE_ID: usize = 8 + 1;
 
 /// The most list keys that one page looks at while a second filter leaves items out.
 const SCANNED_KEYS_MAX: usize = 10_000;
@@ -104,7 +107,7 @@ impl List {
             start = Bound::Included(joined(&keys::descending(before.plus(-1))));
         }
         if let Some(cursor) = &query.after {
-            let (order, cursor_scope) = split_cursor(cursor.bytes());
+            let (order, cursor_scope) = split_cursor(cursor.bytes())?;
             let seen = scope_bytes.as_slice() <= cursor_scope;
             start = later(
                 start,
@@ -144,12 +147,16 @@ impl List {
     }
 }
 
-/// The order and the scope of a cursor; whatever does not fit reads as the beginning.
-fn split_cursor(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
-        return (&[], &[]);
-    };
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).unwrap_or((&[], &[]))
+/// The order and the scope of a cursor, if a list made it.
+fn split_cursor(bytes: &[u8]) -> Result<(&[u8], &[u8]), InvalidCursor> {
+    let (length, rest) = bytes.split_first_chunk::<2>().ok_or(InvalidCursor)?;
+    let (order, scope) =
+        rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or(InvalidCursor)?;
+    let is_order =
+        keys::list_id(order).is_some_and(|id| order.len() == ORDER_BYTES_BESIDE_ID + id.as_str().len());
+    let is_scope = keys::parse_scope(scope.get(1..).unwrap_or_default())
+        .is_some_and(|parsed| keys::scope(&parsed) == scope);
+    if is_order && is_scope { Ok((order, scope)) } else { Err(InvalidCursor) }
 }
 
 fn later(a: Bound<Vec<u8>>, b: Bound<Vec<u8>>) -> Bound<Vec<u8>> {
@@ -164,5 +171,35 @@ fn is_empty(start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
     match (start, end) {
         (Bound::Included(a) | Bound::Excluded(a), Bound::Excluded(b)) => a >= b,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::AccountId;
+    use crate::model::time::Seconds;
+
+    fn cursor(scope: &Scope) -> Vec<u8> {
+        let order = keys::list_order(Seconds(1), &ObjectId::parse("cus_1").unwrap());
+        let length = u16::try_from(order.len()).unwrap().to_be_bytes();
+        [&length[..], &order, &keys::scope(scope)].concat()
+    }
+
+    #[test]
+    fn only_a_whole_cursor_is_one() {
+        for account in [None, Some(AccountId::parse("acct_1").unwrap())] {
+            let whole = cursor(&Scope { account, livemode: true });
+            assert!(split_cursor(&whole).is_ok());
+            for end in 0..whole.len() {
+                assert!(split_cursor(&whole[..end]).is_err(), "{end} bytes of it");
+            }
+            for more in [0_u8, 1, b'a'] {
+                assert!(split_cursor(&[&whole[..], &[more]].concat()).is_err(), "and {more}");
+            }
+        }
+        for foreign in [&[0xff; 4][..], &[0, 0], &7_u64.to_be_bytes(), b"evt_1"] {
+            assert!(split_cursor(foreign).is_err(), "{foreign:?}");
+        }
     }
 }

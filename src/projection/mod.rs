@@ -13,6 +13,9 @@ mod query;
 mod read;
 mod staged;
 
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +62,17 @@ pub enum ProjectionError {
         /// What the storage said.
         reason: Arc<str>,
     },
+    /// This user may not read or write there. *Handling*: give the user the right, then try again.
+    #[error(
+        "the projection's folder refuses this user ({reason}): give it the right to read and write there"
+    )]
+    Denied {
+        /// What the operating system said.
+        reason: Arc<str>,
+    },
+    /// The cursor is none of this list's. *Handling*: pass `next` unchanged.
+    #[error(transparent)]
+    Cursor(#[from] InvalidCursor),
     /// Another process has the folder open. *Handling*: stop it, or ask it instead.
     #[error("another process has the projection open")]
     Locked,
@@ -74,8 +88,21 @@ impl From<sled::Error> for ProjectionError {
     fn from(error: sled::Error) -> Self {
         match error {
             sled::Error::Corruption { .. } => Self::Damaged { reason: "a page fails its checksum".into() },
-            sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => Self::Locked,
+            sled::Error::Io(io) => io.into(),
             other => Self::Storage { reason: other.to_string().into() },
+        }
+    }
+}
+
+impl From<io::Error> for ProjectionError {
+    fn from(error: io::Error) -> Self {
+        let reason = error.to_string();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { reason: reason.into() }
+            }
+            _ if reason.contains("could not acquire lock") => Self::Locked,
+            _ => Self::Storage { reason: reason.into() },
         }
     }
 }
@@ -152,6 +179,8 @@ impl Projection {
         cache_bytes: u64,
         reference_keys: &[Box<str>],
     ) -> Result<Opened, ProjectionError> {
+        // What is folded is about people: for this user alone, as the log is.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
@@ -316,5 +345,32 @@ fn fold_one(
             let snapshot = recall(&winner)?;
             staged.put(object.with_snapshot(snapshot), true)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_folded_is_for_this_user_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let place = folder.path().join("projection");
+        let Opened::Ready(_projection) = Projection::open(&place, 1 << 20, &[]).unwrap() else { panic!() };
+        assert_eq!(fs::metadata(place).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_broken_disk() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+            let error = ProjectionError::from(sled::Error::Io(kind.into()));
+            assert!(matches!(error, ProjectionError::Denied { .. }), "{error}");
+            assert!(error.to_string().contains("give it the right"), "{error}");
+        }
+        let broken = ProjectionError::from(sled::Error::Io(io::ErrorKind::StorageFull.into()));
+        assert!(matches!(broken, ProjectionError::Storage { .. }), "{broken}");
     }
 }
