@@ -2,10 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::StoredEvent;
+use crate::engine::{ScopeFilter, StoredEvent};
 use crate::log::Provenance;
 
 use super::object::{add_twins, rfc3339_millis};
+
+/// Whether the event lies in a scope asked for; one that says none lies in no scope that is named.
+pub(super) fn is_in(event: &StoredEvent, filter: &ScopeFilter) -> bool {
+    *filter == ScopeFilter::default() || event.scope.as_ref().is_some_and(|scope| filter.admits(scope))
+}
 
 /// What is known of the event, and the raw body where it is asked for.
 pub(super) fn shown(event: &StoredEvent, with_body: bool) -> Value {

@@ -14,7 +14,7 @@ mod why;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Billfold, Collection, Cursor, QueryError};
+use crate::engine::{Billfold, Collection, Cursor, QueryError, ScopeFilter};
 use crate::log::RecordId;
 use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::{EventId, ObjectId};
@@ -78,8 +78,10 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             Ok(page_json(events.collect(), page.next.as_ref()))
         }
         Route::Event(id) => {
-            let body = Parameters::new(query, &["body"])?.flag("body")?.unwrap_or(false);
-            let found = billfold.event(&record_id(&id)?)?;
+            let parameters = Parameters::new(query, parameters::EVENT)?;
+            let body = parameters.flag("body")?.unwrap_or(false);
+            let scope = parameters.scope()?;
+            let found = billfold.event(&record_id(&id)?)?.filter(|found| event::is_in(found, &scope));
             found.map(|found| event::shown(&found, body)).ok_or_else(|| not_found("events", &id))
         }
         Route::CustomerAccess(id) => {
@@ -102,9 +104,8 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             Ok(operation::stats(&billfold.stats(now, window)?, window))
         }
         Route::Conflicts => {
-            Parameters::new(query, &[])?;
-            let conflicts = billfold.conflicts();
-            Ok(page_json(conflicts.iter().map(operation::conflict).collect(), None))
+            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
+            Ok(page_json(conflicts(billfold, &scope)?, None))
         }
     }
 }
@@ -125,6 +126,18 @@ fn list(billfold: &Billfold, collection: Collection, query: &[(String, String)])
             Ok(page_json(payments?, page.next.as_ref()))
         }
     }
+}
+
+/// A conflict lies where the event that stays does.
+fn conflicts(billfold: &Billfold, scope: &ScopeFilter) -> Result<Vec<Value>, Problem> {
+    let mut shown = Vec::new();
+    for conflict in billfold.conflicts() {
+        let everywhere = *scope == ScopeFilter::default();
+        if everywhere || billfold.event(&conflict.id)?.is_some_and(|found| event::is_in(&found, scope)) {
+            shown.push(operation::conflict(&conflict));
+        }
+    }
+    Ok(shown)
 }
 
 fn page_json(data: Vec<Value>, next: Option<&Cursor>) -> Value {

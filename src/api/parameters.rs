@@ -30,6 +30,8 @@ pub(super) const LIST: &[&str] =
 pub(super) const REFERENCE: &[&str] = &["ref", "account", "livemode"];
 /// What an explanation takes.
 pub(super) const WHY: &[&str] = &["account", "livemode", "limit"];
+/// What one stored event takes.
+pub(super) const EVENT: &[&str] = &["account", "livemode", "body"];
 /// What the list of events takes.
 pub(super) const EVENTS: &[&str] = &["account", "livemode", "type", "outcome", "object", "limit", "after"];
 

@@ -202,6 +202,8 @@ pub(super) struct EventArgs {
     /// Show the raw body too: it holds your customers' data.
     #[arg(long)]
     body: bool,
+    #[command(flatten)]
+    scope: ScopeArgs,
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
@@ -228,6 +230,7 @@ impl EventsCommand {
                 if arguments.body {
                     add(&mut query, "body", Some(&true));
                 }
+                arguments.scope.add_to(&mut query);
                 let found = arguments.source.open()?.ask(&["events", &arguments.id], &query)?;
                 show(&found, arguments.json, out)
             }
@@ -239,6 +242,8 @@ impl EventsCommand {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  billfold conflicts")]
 pub(super) struct ConflictsArgs {
+    #[command(flatten)]
+    scope: ScopeArgs,
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
@@ -249,7 +254,9 @@ pub(super) struct ConflictsArgs {
 impl ConflictsArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let page = PageArgs { limit: None, after: None, all: false, json: self.json };
-        page.run(&self.source.open()?, "conflicts", Query::new(), out)
+        let mut query = Query::new();
+        self.scope.add_to(&mut query);
+        page.run(&self.source.open()?, "conflicts", query, out)
     }
 }
 

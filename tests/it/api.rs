@@ -273,6 +273,26 @@ fn what_is_not_there_is_said_so() {
     assert_eq!(unknown["parameter"], "colour");
     // A cursor of another list is none of this one's.
     refused(&billfold, "/v1/events?after=00", ProblemKind::InvalidParameter);
+    for list in ["customers", "subscriptions", "payments"] {
+        for cursor in ["ffffffff", "00", "0000000000000001"] {
+            let told =
+                refused(&billfold, &format!("/v1/{list}?after={cursor}"), ProblemKind::InvalidParameter);
+            assert_eq!(told["parameter"], "after");
+        }
+    }
+}
+
+#[test]
+fn an_event_of_another_scope_is_not_there() {
+    let (_folder, billfold) = holding(&[customer_event("evt_1", "cus_1", false, 1)]);
+    for scope in ["livemode=false", "account=self", "livemode=false&account=self&body=true"] {
+        assert_eq!(ask(&billfold, &format!("/v1/events/evt_1?{scope}"))["id"], "evt_1");
+    }
+    for scope in ["livemode=true", "account=acct_1"] {
+        refused(&billfold, &format!("/v1/events/evt_1?{scope}"), ProblemKind::NotFound);
+    }
+    refused(&billfold, "/v1/events/evt_1?livemode=maybe", ProblemKind::InvalidParameter);
+    refused(&billfold, "/v1/stats?livemode=true", ProblemKind::InvalidParameter);
 }
 
 #[test]
@@ -313,5 +333,7 @@ fn another_content_under_a_known_id_is_listed() {
     assert_eq!(data(&conflicts)[0]["id"], "evt_1");
     assert_eq!(data(&conflicts)[0]["seen_at"], NOW.seconds().0);
     assert_eq!(data(&conflicts)[0]["other_sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(data(&ask(&billfold, "/v1/conflicts?livemode=false&account=self")).len(), 1);
+    assert_eq!(data(&ask(&billfold, "/v1/conflicts?livemode=true")).len(), 0);
     refused(&billfold, "/v1/conflicts?limit=1", ProblemKind::InvalidParameter);
 }
