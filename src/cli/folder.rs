@@ -1,5 +1,6 @@
 //! The folder of this machine: where it is, how it is opened, and what is said when it does not open.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,11 +39,19 @@ impl DataArgs {
         opened
     }
 
-    /// Opens a folder that must exist: a question must not leave an empty folder behind.
+    /// Opens a folder that must exist and hold a log: a question must not leave an empty one behind.
     pub(super) fn open(&self) -> Result<Billfold, Failure> {
-        if !self.data.is_dir() {
-            return Err(Failure::new(Exit::Failed, format!("there is no folder {}", self.data.display()))
-                .remedy("name it with --data, or make one: `billfold serve`, `billfold import FILE`"));
+        let missing = |what: String| {
+            Err(Failure::new(Exit::Failed, what)
+                .remedy("name it with --data, or make one: `billfold serve`, `billfold import FILE`"))
+        };
+        if !self.data.exists() {
+            return missing(format!("there is no folder {}", self.data.display()));
+        }
+        // Anything else about the log is said by whoever opens it.
+        let layout = std::fs::metadata(log_layout(&self.data));
+        if self.data.is_dir() && layout.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return missing(format!("the folder {} holds no event log", self.data.display()));
         }
         self.open_or_make()
     }
@@ -57,6 +66,11 @@ impl DataArgs {
             error => Failure::new(Exit::Failed, with_sources(error)),
         }
     }
+}
+
+/// The file that says that a folder holds a log: opening one writes it last.
+fn log_layout(data: &Path) -> PathBuf {
+    data.join("log").join("layout")
 }
 
 /// An error and what lies behind it, on one line.

@@ -58,6 +58,11 @@ impl Settings {
                     .remedy("`billfold settings --default` prints a file that fits")
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                Err(Failure::new(Exit::Failed, format!("{} is a file, not a folder", data.display())).remedy(
+                    "name the folder with --data: the one that `billfold serve` or `billfold import` made",
+                ))
+            }
             Err(error) => Err(Failure::reading(&path, &error)),
         }
     }

@@ -46,6 +46,8 @@ pub(super) enum Read {
     Inner(&'static str, &'static str),
     /// A word where a flag is set.
     Flag(&'static str, &'static str),
+    /// A word where a flag is set and the status is none of these: what has ended does not end then.
+    FlagUnless(&'static str, &'static [&'static str], &'static str),
     /// A word where a flag is not set.
     UnlessFlag(&'static str, &'static str),
 }
@@ -85,6 +87,9 @@ const CUSTOMERS: &[Column] = &[
     CREATED,
 ];
 
+/// The statuses of a subscription that is over.
+const SUBSCRIPTION_ENDS: &[&str] = &["canceled", "incomplete_expired"];
+
 const SUBSCRIPTIONS: &[Column] = &[
     ID,
     STATUS,
@@ -93,7 +98,7 @@ const SUBSCRIPTIONS: &[Column] = &[
     column("QUANTITY", Read::FirstItem("quantity")),
     column("PERIOD END", Read::Time("current_period_end")),
     column("CANCEL AT", Read::Time("cancel_at")),
-    column("", Read::Flag("cancel_at_period_end", "cancels then")),
+    column("", Read::FlagUnless("cancel_at_period_end", SUBSCRIPTION_ENDS, "cancels then")),
     CREATED,
 ];
 
@@ -296,6 +301,10 @@ impl Read {
                 item.get(outer).map(|inner| view::plain(inner, name)).unwrap_or_default()
             }
             Self::Flag(name, word) => word_if(item.get(name) == Some(&Value::Bool(true)), word),
+            Self::FlagUnless(name, statuses, word) => {
+                let status = item.get("status").and_then(Value::as_str).unwrap_or_default();
+                word_if(item.get(name) == Some(&Value::Bool(true)) && !statuses.contains(&status), word)
+            }
             Self::UnlessFlag(name, word) => word_if(item.get(name) == Some(&Value::Bool(false)), word),
         }
     }
@@ -399,6 +408,16 @@ mod tests {
             &[json!({"id": "prv_1", "livemode": false, "ambiguous": true, "account": "acct_1"})],
             "ID     MODE  ACCOUNT  NOTE\nprv_1  test  acct_1   ambiguous\n",
         );
+    }
+
+    #[test]
+    fn what_is_over_does_not_cancel_then() {
+        let item = |status: &str| json!({"id": "sub_1", "status": status, "cancel_at_period_end": true});
+        check("subscriptions", &[item("active")], "ID     STATUS\nsub_1  active  cancels then\n");
+        for status in ["canceled", "incomplete_expired"] {
+            let over = list("subscriptions", &[item(status)], PLAIN);
+            assert!(!over.contains("cancels then"), "{over}");
+        }
     }
 
     #[test]

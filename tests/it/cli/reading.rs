@@ -137,6 +137,21 @@ fn a_question_leaves_no_folder_behind() {
     place.run(&["customers", "list"]).ended(1).saying("there is no folder").saying("help:");
     place.run(&["rebuild"]).ended(1);
     assert!(!place.path().exists());
+    std::fs::create_dir(place.path()).expect("a folder");
+    for question in [&["customers", "list"][..], &["stats"], &["rebuild"], &["refold", "--unreadable"]] {
+        place.run(question).ended(1).saying("holds no event log").saying("help:");
+    }
+    assert_eq!(std::fs::read_dir(place.path()).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_file_is_no_folder() {
+    let place = Place::new();
+    let file = place.file("file", "");
+    for question in [&["customers", "list"][..], &["settings"], &["import", path(&file)]] {
+        let asked = run(question.iter().copied().chain(["--data", path(&file)]));
+        asked.ended(1).saying("is a file, not a folder").saying("help:");
+    }
 }
 
 #[test]
@@ -160,6 +175,9 @@ fn an_id_in_two_scopes_must_be_told_apart() {
     told.saying("--account self --livemode true").saying("--account acct_1 --livemode true");
     let shown = place.run(&["customers", "show", "cus_1", "--account", "acct_1", "--json"]).ended(0).json();
     assert_eq!(shown["account"], "acct_1");
+    place.run(&["events", "show", "evt_2", "--account", "acct_1", "--livemode", "true"]).ended(0);
+    place.run(&["events", "show", "evt_2", "--account", "self"]).ended(3);
+    place.run(&["conflicts", "--account", "self"]).ended(0);
     assert!(place.run(&["customers", "list"]).ended(0).out.contains("ACCOUNT"));
 }
 
