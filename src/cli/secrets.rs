@@ -46,6 +46,13 @@ pub(super) fn parse(list: &str, origin: &str) -> Result<Secrets, Failure> {
     if has_stray_whitespace(list) {
         eprint_line(&format!("warning: {origin} has whitespace around a signing secret; it is ignored"));
     }
+    for secret in secrets.iter().filter(|secret| !secret.has_prefix()) {
+        eprint_line(&format!(
+            "warning: the signing secret {} of {origin} does not begin with whsec_: Stripe's all do, and the prefix is a \
+             part of them",
+            secret.label()
+        ));
+    }
     Ok(secrets)
 }
 

@@ -143,7 +143,14 @@ fn hints(header: &[u8], body: &[u8], secrets: &Secrets, error: &SignatureError) 
     }
     let fits = |body: &[u8]| verify(Some(header), body, secrets, Tolerance::UNCHECKED, Seconds(0)).is_ok();
     let accidents = accidents(body);
-    accidents.iter().filter(|(_, original)| fits(original)).map(|(hint, _)| *hint).take(1).collect()
+    let mut hints: Vec<_> =
+        accidents.iter().filter(|(_, original)| fits(original)).map(|(hint, _)| *hint).take(1).collect();
+    if hints.is_empty() && secrets.iter().any(|secret| !secret.has_prefix()) {
+        hints.push(
+            "a secret that does not begin with whsec_: the prefix is a part of it; copy the endpoint's whole signing secret",
+        );
+    }
+    hints
 }
 
 /// What the body may have been before something on its way changed it.

@@ -23,6 +23,7 @@ const MISTAKES: &[&str] = &["sk_", "rk_", "pk_", "we_", "\"", "'"];
 pub struct Secret {
     label: Box<str>,
     key: Hmac<Sha256>,
+    has_prefix: bool,
 }
 
 impl Secret {
@@ -39,6 +40,12 @@ impl Secret {
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Whether it begins as all of Stripe's do (`whsec_`). One that does not may be a part of one, or something else.
+    #[must_use]
+    pub const fn has_prefix(&self) -> bool {
+        self.has_prefix
     }
 
     fn checked(item: usize, label: &str, secret: &str) -> Result<Self, SecretsError> {
@@ -63,7 +70,7 @@ impl Secret {
     /// The whole text is the key, `whsec_` included.
     pub(super) fn keyed(label: &str, secret: &[u8]) -> Option<Self> {
         let key = Hmac::new_from_slice(secret).ok()?;
-        Some(Self { label: label.into(), key })
+        Some(Self { label: label.into(), key, has_prefix: secret.starts_with(PREFIX.as_bytes()) })
     }
 
     /// What `v1` must be. Compared with `==`, it takes the same time whatever differs.

@@ -52,6 +52,24 @@ fn what_is_signed_is_valid() {
 }
 
 #[test]
+fn a_secret_without_its_prefix_is_told() {
+    let place = Place::new();
+    let body = place.file("body.json", BODY);
+    let bare = SECRET.strip_prefix("whsec_").expect("a whole secret");
+    let secret = place.file("secret.txt", &format!("{bare}\n"));
+    let signed = run(["sign", "--secret-file", path(&secret), path(&body)]).ended(0);
+    let told = signed.saying("does not begin with whsec_");
+    assert!(!told.err.contains(bare), "the secret is shown");
+    let header = header_at(&place, BODY.as_bytes());
+    let verify =
+        ["verify-signature", "--any-age", "--header", &header, "--json", "--secret-file", path(&secret)];
+    let verdict = run(verify.into_iter().chain([path(&body)])).ended(4).json();
+    assert!(verdict["hints"][0].as_str().expect("a hint").contains("whsec_"), "{verdict}");
+    let whole = run_with(b"", &["sign", path(&body)]).ended(0);
+    assert_eq!(whole.err, "");
+}
+
+#[test]
 fn a_header_comes_with_its_name_from_a_file_or_a_pipe() {
     let place = Place::new();
     let file = place.file("body.json", BODY);
