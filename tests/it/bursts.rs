@@ -8,7 +8,7 @@ use crate::build::Event;
 mod acts;
 mod changes;
 mod laws;
-mod memory;
+pub(crate) mod memory;
 mod money;
 mod renewals;
 mod starts;

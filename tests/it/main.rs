@@ -25,4 +25,5 @@ mod readme;
 mod recovery;
 mod support;
 mod tidy;
+mod ties;
 mod why;

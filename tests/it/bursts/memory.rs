@@ -18,7 +18,7 @@ const ALL_ORDERS_EVENTS_MAX: usize = 6;
 const DOUBLED_EVERY: usize = 5;
 
 /// What a body says, if it moves a projection.
-pub(super) fn observed(body: &str) -> Option<Observation> {
+pub(crate) fn observed(body: &str) -> Option<Observation> {
     match decode(&Envelope::parse(body.as_bytes()).unwrap()) {
         Decoded::Observed(observation) => Some(*observation),
         Decoded::Ignored(_) => None,
@@ -36,7 +36,7 @@ pub(super) fn by_object(bodies: &[String]) -> BTreeMap<ObjectKey, Vec<Observatio
 }
 
 /// The object after its observations came in the order of these numbers; a number may come again.
-pub(super) fn fold(observations: &[Observation], order: &[usize]) -> (Object, Seconded) {
+pub(crate) fn fold(observations: &[Observation], order: &[usize]) -> (Object, Seconded) {
     let mut memory = Seconded::new();
     let mut object = None;
     for &number in order {

@@ -1,6 +1,7 @@
 //! The fields that money and access hang on: of the type that every version gives them, or the object is not understood.
 //!
-//! Whatever else is odd reads as absent. A missing amount must not: it would be folded as zero, and nobody would know.
+//! Whatever else is odd reads as absent. The amount of a charge, refund or dispute must not: it would be folded as zero,
+//! and nobody would know.
 
 use super::super::key::Key;
 use super::super::node::Node;
@@ -28,18 +29,14 @@ impl Shape {
 /// A field, its name and its type.
 type Rule = (Key, &'static str, Shape);
 
-/// What every version's invoice has.
-const INVOICED: &[Rule] =
-    &[(Key::total, "total", Shape::Whole), (Key::amount_due, "amount_due", Shape::Whole)];
-
-/// What every version's object has.
-const MONEY: &[Rule] = &[(Key::amount, "amount", Shape::Whole), (Key::currency, "currency", Shape::Word)];
+const AMOUNT: Rule = (Key::amount, "amount", Shape::Whole);
+const CURRENCY: Rule = (Key::currency, "currency", Shape::Word);
 
 /// The fields of `kind` that are always there.
 const fn always(kind: ObjectKind) -> &'static [Rule] {
     match kind {
-        ObjectKind::PaymentIntent | ObjectKind::Charge | ObjectKind::Refund | ObjectKind::Dispute => MONEY,
-        ObjectKind::Invoice => INVOICED,
+        // Money that moved, or is asked back: without its amount the sums are wrong.
+        ObjectKind::Charge | ObjectKind::Refund | ObjectKind::Dispute => &[AMOUNT],
         _ => &[],
     }
 }
@@ -47,13 +44,19 @@ const fn always(kind: ObjectKind) -> &'static [Rule] {
 /// The fields of `kind` that may be absent or null, but of no other type.
 const fn if_any(kind: ObjectKind) -> &'static [Rule] {
     match kind {
-        ObjectKind::PaymentIntent => &[(Key::amount_received, "amount_received", Shape::Whole)],
+        ObjectKind::PaymentIntent => {
+            &[AMOUNT, CURRENCY, (Key::amount_received, "amount_received", Shape::Whole)]
+        }
+        ObjectKind::Dispute => &[CURRENCY],
         ObjectKind::Charge => &[
+            CURRENCY,
             (Key::amount_captured, "amount_captured", Shape::Whole),
             (Key::amount_refunded, "amount_refunded", Shape::Whole),
         ],
-        ObjectKind::Refund => &[(Key::status, "status", Shape::Word)],
+        ObjectKind::Refund => &[CURRENCY, (Key::status, "status", Shape::Word)],
         ObjectKind::Invoice => &[
+            (Key::total, "total", Shape::Whole),
+            (Key::amount_due, "amount_due", Shape::Whole),
             (Key::status, "status", Shape::Word),
             (Key::amount_paid, "amount_paid", Shape::Whole),
             (Key::amount_remaining, "amount_remaining", Shape::Whole),
