@@ -26,6 +26,7 @@ impl Entry {
             facts: observation.snapshot.facts(observation.event_type),
             before: observation.before,
             after: observation.after,
+            status_before: observation.status_before.clone(),
         }
     }
 }
@@ -77,7 +78,7 @@ impl Snapshot {
     }
 
     /// The provider's word, or ours where the kind has none of its own.
-    fn status_word(&self, event_type: EventType) -> Option<&str> {
+    pub(crate) fn status_word(&self, event_type: EventType) -> Option<&str> {
         if event_type.role() == Role::Deleted {
             return Some(DELETED);
         }

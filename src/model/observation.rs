@@ -34,6 +34,8 @@ pub struct Observation {
     pub before: Option<Fingerprint>,
     /// The content that the event shows.
     pub after: Fingerprint,
+    /// The word of the status just before, where the event says that it was another one.
+    pub status_before: Option<Box<str>>,
     /// Other objects that the event names.
     pub links: BTreeSet<Link>,
     /// What only some API versions carry. Never part of a fingerprint.
@@ -130,4 +132,6 @@ pub struct Entry {
     pub before: Option<Fingerprint>,
     /// The content that the event shows.
     pub after: Fingerprint,
+    /// The word of the status just before, where the event says that it was another one.
+    pub status_before: Option<Box<str>>,
 }

@@ -88,8 +88,9 @@ pub(super) fn watched<'a>(
     let Some(Verdict { winner, decided_by, doubt, .. }) = judge(kind, before, entries, watch) else {
         return before.cloned();
     };
-    // A status that was left and entered again inside the second began again.
-    let unbroken = entries.iter().all(|entry| entry.facts.status == winner.facts.status);
+    // A status that was left and entered again began again: inside the second, or unseen before it.
+    let stays = |entry: &Entry| entry.facts.status == winner.facts.status && entry.status_before.is_none();
+    let unbroken = entries.iter().all(stays);
     let status_since = before
         .filter(|before| unbroken && before.facts.status == winner.facts.status)
         .map_or(second, |before| before.status_since);

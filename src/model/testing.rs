@@ -26,6 +26,7 @@ pub(crate) fn entry(id: &str, event_type: &str, status: &str, letter: char) -> E
         facts: Facts { status, rank, terminal, numbers: [0, 0], refunded: 0, partial: false },
         before: None,
         after: content(letter),
+        status_before: None,
     }
 }
 
@@ -141,6 +142,10 @@ pub(crate) fn observation(
         snapshot: snapshot.clone(),
         before: before.map(fingerprint),
         after: fingerprint(snapshot),
+        status_before: before
+            .and_then(|before| before.status_word(event_type))
+            .filter(|word| snapshot.status_word(event_type) != Some(word))
+            .map(Into::into),
         links: [].into(),
         hints: [].into(),
     }

@@ -119,6 +119,11 @@ fn an_unknown_status_keeps_the_decision_of_the_status_before() {
     assert_eq!(check(&default, &tied, 4, "allowed active").since, Some(day(3)));
 
     check(&default, &[unknown(0, 0, "new_too")], 1, "denied unknown_status");
+
+    // Only the event with the unknown word says what was before it.
+    assert_eq!(check(&default, &[unknown(0, 2, "active")], 4, "allowed active").since, Some(day(2)));
+    let missed = [late[0].clone(), late[1].clone(), unknown(2, 30, "active")];
+    check(&default, &missed, 31, "allowed active");
 }
 
 #[test]
@@ -144,4 +149,17 @@ fn a_gate_looks_at_its_own_fact_of_all_payments() {
     let parts = with(&[intent(2, "pi_2"), refund(3, "pi_2")]);
     check(&refunded, &parts, 5, "allowed active");
     check(&refunded, &[parts, vec![refund(4, "pi_1")]].concat(), 5, "denied payment_refunded");
+}
+
+#[test]
+fn past_due_begins_anew_where_the_recovery_was_missed() {
+    let failed = |number, day| status(number, day, Some("active"), "past_due");
+    let story = [status(0, 0, None, "active"), failed(1, 10), failed(2, 48)];
+    let access = check(&Policy::default(), &story, 50, "grace past_due");
+    assert_eq!((access.since, access.until), (Some(day(48)), Some(day(55))));
+    // Another attempt of the same failure is not a new beginning.
+    let object = json!({ "latest_invoice": "in_2" });
+    let again = subscription(2, 12, Some("past_due"), "past_due", object);
+    let story = [status(0, 0, None, "active"), failed(1, 10), again];
+    assert_eq!(check(&Policy::default(), &story, 13, "grace past_due").since, Some(day(10)));
 }

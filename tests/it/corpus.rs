@@ -7,13 +7,16 @@ use billfold::model::observation::Snapshot;
 
 use crate::support::{Seed, Stream, ingest};
 
+mod truth;
+
 /// Shuffles a stream; more by `BILLFOLD_SHUFFLES`.
 fn shuffles() -> u64 {
     let asked = std::env::var_os("BILLFOLD_SHUFFLES").and_then(|text| text.to_str()?.parse().ok());
     asked.unwrap_or(4)
 }
 
-/// The stream as the projection must show it: what the stream itself says last.
+/// The stream as the projection must show it: what the stream itself says last, and every field of the truth that it
+/// tells.
 #[track_caller]
 fn assert_truth(billfold: &Billfold, stream: &Stream, order: &str) {
     let kinds = [
@@ -42,6 +45,7 @@ fn assert_truth(billfold: &Billfold, stream: &Stream, order: &str) {
             }
         }
     }
+    truth::assert_fields(billfold, stream, order);
 }
 
 fn digest_of(stream: &Stream, bodies: &[String], order: &str) -> [u8; 32] {

@@ -41,6 +41,9 @@ pub(crate) struct Stream {
     pub(crate) name: String,
     pub(crate) bodies: Vec<String>,
     pub(crate) expected: Value,
+    /// The objects at the end, as the provider's API showed them.
+    pub(crate) truth: Value,
+    is_native: bool,
     /// The event types of each object, by second.
     moments: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>>,
 }
@@ -62,13 +65,26 @@ impl Stream {
             let types = moments.entry(id).or_default().entry(event["created"].as_i64().unwrap()).or_default();
             types.insert(event["type"].as_str().unwrap().to_owned());
         }
-        let expected = std::fs::read(folder.join("expected_from_stream.json")).unwrap();
+        let read = |name| serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+        let is_native = folder.parent().is_some_and(|family| family.ends_with("native"));
         Self {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
             bodies,
             moments,
-            expected: serde_json::from_slice(&expected).unwrap(),
+            expected: read("expected_from_stream.json"),
+            truth: read("truth.json"),
+            is_native,
         }
+    }
+
+    /// The stream has an event of this object.
+    pub(crate) fn tells_of(&self, id: &str) -> bool {
+        self.moments.contains_key(id)
+    }
+
+    /// The stream is what the fake sends by itself: it leaves out most changes.
+    pub(crate) const fn is_native(&self) -> bool {
+        self.is_native
     }
 
     /// A failed authentication and a request for one in the same second of one intent: no content orders them.

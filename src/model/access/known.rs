@@ -1,5 +1,7 @@
 //! What the payments of an invoice come to, and the last status that has a known word. Decides nothing.
 
+use std::collections::BTreeSet;
+
 use crate::model::derived::payment::Payment;
 use crate::model::kind::ObjectKind;
 use crate::model::observation::Entry;
@@ -51,13 +53,31 @@ impl LastKnown {
     #[must_use]
     pub fn of(entries: &Seconded) -> Option<Self> {
         let kind = ObjectKind::Subscription;
-        let (&second, newest) = entries.iter().rev().find(|(_, entries)| entries.iter().any(is_known))?;
+        let tells = |entry: &Entry| is_known(entry) || left(entry).is_some();
+        let (&second, newest) = entries.iter().rev().find(|(_, entries)| entries.iter().any(tells))?;
         let before = history(kind, entries).take_while(|(at, _)| *at < second).last().map(|(_, carry)| carry);
+        if !newest.iter().any(is_known) {
+            return Self::left_unseen(before.as_ref(), second, newest);
+        }
         // The unknown word may share its second with what came before it.
         let newest: Vec<Entry> = newest.iter().filter(|entry| is_known(entry)).cloned().collect();
         let Carry { facts, status_since, certain, .. } = step(kind, before.as_ref(), second, &newest)?;
         Some(Self { status: facts.status?.as_ref().into(), since: status_since, ambiguous: !certain })
     }
+
+    /// No event shows it, but the one with the unknown word says what it was before.
+    fn left_unseen(before: Option<&Carry>, second: Seconds, entries: &[Entry]) -> Option<Self> {
+        let words: BTreeSet<&str> = entries.iter().filter_map(left).collect();
+        let word = *words.first()?;
+        let goes_on = before.filter(|carry| carry.facts.status.as_deref() == Some(word));
+        let since = goes_on.map_or(second, |carry| carry.status_since);
+        Some(Self { status: word.into(), since, ambiguous: words.len() > 1 })
+    }
+}
+
+/// The known word that the event says was there before it.
+fn left(entry: &Entry) -> Option<&str> {
+    entry.status_before.as_deref().filter(|word| SubscriptionStatus::KNOWN.contains(word))
 }
 
 fn is_known(entry: &Entry) -> bool {

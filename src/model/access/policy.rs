@@ -176,9 +176,13 @@ impl Policy {
         (during, after): (Reason, Reason),
     ) -> Course {
         let overdue = news_due.map(|due| (self.renewal_leeway_days.after(due), after));
-        let during = if subscription.cancel_scheduled() { Reason::CancelScheduled } else { during };
+        let (reason, since) = if subscription.cancel_scheduled() {
+            (Reason::CancelScheduled, subscription.canceled_at.or(since))
+        } else {
+            (during, since)
+        };
         Course {
-            first: Grant { verdict: Verdict::Allowed, reason: during, since },
+            first: Grant { verdict: Verdict::Allowed, reason, since },
             then: denied_at(subscription, overdue),
             warning: None,
         }

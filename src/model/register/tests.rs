@@ -192,6 +192,15 @@ fn a_status_begins_where_its_run_begins() {
     assert_eq!(since(&[updated(10, 1, "active", 'A', 'B'), late.clone()]), Seconds(20));
     let broken = [late, updated(30, 3, "active", 'C', 'D'), updated(30, 4, "past_due", 'D', 'E')];
     assert_eq!(since(&broken), Seconds(30), "recovered and failed again within a second");
+    let entered = |second, number, from: char, to: char| {
+        let mut entry = updated(second, number, "past_due", from, to);
+        entry.status_before = Some("active".into());
+        entry
+    };
+    let unseen = [entered(10, 1, 'A', 'B'), entered(40, 2, 'C', 'D')];
+    assert_eq!(since(&unseen), Seconds(40), "the recovery in between was missed");
+    let goes_on = [entered(10, 1, 'A', 'B'), updated(40, 2, "past_due", 'C', 'D')];
+    assert_eq!(since(&goes_on), Seconds(10), "no event says that it was ever left");
 }
 
 #[test]

@@ -160,9 +160,13 @@ fn observe(envelope: &Envelope<'_>, event_type: EventType) -> Result<Observation
     let mut fingerprints = Fingerprints::new();
     let snapshot = normalise::after(event_type, &object, previous.as_ref())?;
     let after = fingerprints.of(&snapshot).ok_or(Unreadable::Json)?;
-    let before = previous
-        .and_then(|previous| before(event_type, &mut object, previous))
-        .and_then(|before| fingerprints.of(&before));
+    let earlier = previous.and_then(|previous| before(event_type, &mut object, previous));
+    let before = earlier.as_ref().and_then(|earlier| fingerprints.of(earlier));
+    let status_before = earlier
+        .as_ref()
+        .and_then(|earlier| earlier.status_word(event_type))
+        .filter(|word| snapshot.status_word(event_type) != Some(word))
+        .map(Into::into);
     Ok(Observation {
         event: envelope.id().clone(),
         event_type,
@@ -171,6 +175,7 @@ fn observe(envelope: &Envelope<'_>, event_type: EventType) -> Result<Observation
         snapshot,
         before,
         after,
+        status_before,
         links,
         hints,
     })

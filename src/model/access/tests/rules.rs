@@ -111,6 +111,16 @@ fn an_end_that_is_set_has_no_leeway() {
 }
 
 #[test]
+fn an_end_is_scheduled_since_it_was_asked_for() {
+    let scheduled = |canceled_at| Subscription { cancel_at_period_end: true, canceled_at, ..plan("active") };
+    let since = |canceled_at| {
+        schedule(&customer(vec![input(scheduled(canceled_at))]), &Policy::default()).at(day(10)).since
+    };
+    assert_eq!(since(Some(day(9))), Some(day(9)));
+    assert_eq!(since(None), Some(day(5)), "where Stripe does not say: since the status began");
+}
+
+#[test]
 fn each_gate_denies_only_where_the_policy_says_so() {
     let gated = |status: &str, latest_payments, policy: &Policy| {
         let input = SubscriptionInput { latest_payments, ..input(plan(status)) };
