@@ -3,6 +3,7 @@
 //! Never knows HTTP or a terminal, never writes, never decides anything about billing.
 
 mod access;
+mod difference;
 mod event;
 mod object;
 mod operation;
@@ -20,6 +21,7 @@ use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::{EventId, ObjectId};
 use crate::model::time::Millis;
 
+pub use difference::differences;
 pub use operation::health;
 pub use parameters::{REFERENCE_BYTES_MAX, WINDOW_SECONDS_DEFAULT, WINDOW_SECONDS_MAX, WORD_BYTES_MAX};
 pub use path::{COLLECTIONS, path, template};

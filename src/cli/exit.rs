@@ -6,7 +6,7 @@
 //! | 1 | a failure of files, storage or network |
 //! | 2 | the command line or a file with settings does not fit |
 //! | 3 | what was asked for does not exist |
-//! | 4 | refused: a signature, a token, or some lines of a file (the others went through) |
+//! | 4 | refused: a signature, a token, some lines of a file (the others went through), or a rebuild that nobody confirmed |
 //! | 5 | the folder is open in another process |
 //! | 10 | `access`: denied |
 //!
@@ -57,7 +57,7 @@ impl Exit {
             Self::Failed => "a failure of files, storage or network",
             Self::Usage => "the command line or a file with settings does not fit",
             Self::NotFound => "what was asked for does not exist",
-            Self::Refused => "refused: a signature, a token, or some lines of a file",
+            Self::Refused => "refused: a signature, a token, some lines of a file, or an unconfirmed rebuild",
             Self::Locked => "the folder is open in another process",
             Self::Denied => "access: denied",
         }

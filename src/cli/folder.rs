@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::progress::Bar;
 use super::settings::Settings;
-use crate::engine::{Billfold, OpenError, Options};
+use crate::engine::{Billfold, OnProgress, OpenError, Options, Shadow};
 
 /// Where the folder is.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,15 +25,10 @@ impl DataArgs {
 
     /// Opens the folder; makes it where there is none.
     pub(super) fn open_or_make(&self) -> Result<Billfold, Failure> {
-        let settings = Settings::of(&self.data)?;
         let bar = Arc::new(Bar::records("folding"));
         let shown = Arc::clone(&bar);
-        let options = Options {
-            policy: settings.policy,
-            reference_keys: settings.reference_keys,
-            on_progress: Some(Arc::new(move |progress| shown.show(progress))),
-            ..Options::new(&self.data)
-        };
+        let on_progress: OnProgress = Arc::new(move |progress| shown.show(progress));
+        let options = Options { on_progress: Some(on_progress), ..self.options()? };
         let opened = Billfold::open_with(options).map_err(|error| self.failure(&error));
         bar.hide();
         opened
@@ -41,6 +36,26 @@ impl DataArgs {
 
     /// Opens a folder that must exist and hold a log: a question must not leave an empty one behind.
     pub(super) fn open(&self) -> Result<Billfold, Failure> {
+        self.must_hold_a_log()?;
+        self.open_or_make()
+    }
+
+    /// Opens such a folder to fold beside what it holds.
+    pub(super) fn open_shadow(&self) -> Result<Shadow, Failure> {
+        self.must_hold_a_log()?;
+        Shadow::open(self.options()?).map_err(|error| self.failure(&error))
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let settings = Settings::of(&self.data)?;
+        Ok(Options {
+            policy: settings.policy,
+            reference_keys: settings.reference_keys,
+            ..Options::new(&self.data)
+        })
+    }
+
+    fn must_hold_a_log(&self) -> Result<(), Failure> {
         let missing = |what: String| {
             Err(Failure::new(Exit::Failed, what)
                 .remedy("name it with --data, or make one: `billfold serve`, `billfold import FILE`"))
@@ -53,7 +68,7 @@ impl DataArgs {
         if self.data.is_dir() && layout.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return missing(format!("the folder {} holds no event log", self.data.display()));
         }
-        self.open_or_make()
+        Ok(())
     }
 
     fn failure(&self, error: &OpenError) -> Failure {

@@ -13,7 +13,7 @@ pub(super) struct Bar(ProgressBar);
 impl Bar {
     /// Counts records.
     pub(super) fn records(title: &'static str) -> Self {
-        Self::new(title, "{msg} {wide_bar} {human_pos}/{human_len} {eta}", None)
+        Self::new(title, "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}", None)
     }
 
     /// Counts the bytes of a file; with an unknown length only how many there were.

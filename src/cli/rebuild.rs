@@ -1,44 +1,168 @@
-//! `rebuild`: throws away what is folded and folds the log again.
+//! `rebuild`: folds the log again beside what is folded, compares if asked to, and puts it in its place.
 
-use serde_json::json;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
+
+use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::folder::{DataArgs, with_sources};
 use super::output::Output;
 use super::progress::Bar;
+use super::surroundings::now_seconds;
+use super::table::{self, Look};
+use super::view;
+use crate::api;
+use crate::engine::{Differences, Rebuilt};
+
+/// The changes that are shown of each sort where nobody asked for all.
+const SHOWN_MAX: usize = 50;
 
 /// Fold the whole log anew; what was folded before is replaced when that is done
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The log is never touched. The folder must not be open in another process.
+The log is never touched, and the old state stays until the new one is complete: a rebuild that is
+broken off changes nothing. The folder must not be open in another process.
+
+With --diff the new state is compared with the old one first: whose status changes, and whose access,
+as of now. If anybody's does, you are asked; a script says --yes, or gets exit code 4 and the old state.
 
 Examples:
   billfold rebuild
-  billfold rebuild --data /var/lib/billfold --json")]
+  billfold rebuild --diff
+  billfold rebuild --diff --yes --json --data /var/lib/billfold")]
 pub(super) struct RebuildArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// Print `{"records": …, "changed": …, "digest": …}`.
+    /// Show whose status or access changes, and ask before anything does.
+    #[arg(long)]
+    diff: bool,
+    /// Do not ask.
+    #[arg(long, requires = "diff")]
+    yes: bool,
+    /// Print `{"records": …, "changed": …, "digest": …}`; with --diff also `swapped` and `differences`.
     #[arg(long)]
     json: bool,
 }
 
 impl RebuildArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
-        let billfold = self.data.open()?;
+        let failed = |error: &dyn std::error::Error| Failure::new(Exit::Failed, with_sources(error));
+        let mut shadow = self.data.open_shadow()?;
         let bar = Bar::records("rebuilding");
-        let rebuilt = billfold.rebuild(&|progress| bar.show(progress));
+        shadow.fold(&|progress| bar.show(progress)).map_err(|error| failed(&error))?;
         bar.hide();
-        let rebuilt = rebuilt.map_err(|error| Failure::new(Exit::Failed, with_sources(&error)))?;
-        let digest = billfold.projection_digest();
-        let digest = hex::encode(digest.map_err(|error| Failure::new(Exit::Failed, with_sources(&error)))?);
-        if self.json {
-            out.json(&json!({ "records": rebuilt.records, "changed": rebuilt.changed, "digest": digest }))?;
-        } else {
-            let outcome = if rebuilt.changed { "the state has changed" } else { "the state is the same" };
-            out.text(&format!("{} events folded anew: {outcome}\ndigest {digest}\n", rebuilt.records))?;
+        let mut differences = None;
+        if self.diff {
+            differences = shadow.differences(now_seconds()).map_err(|error| failed(&error))?;
+            if !self.json {
+                out.text(&told(differences.as_ref(), out.look))?;
+                out.flush()?;
+            }
+            let is_asked = !self.yes && differences.as_ref().is_none_or(|found| !found.is_empty());
+            if is_asked && !confirmed(self.json)? {
+                shadow.discard();
+                if self.json {
+                    out.json(&json!({ "swapped": false, "differences": listed(differences.as_ref()) }))?;
+                    out.flush()?;
+                }
+                return Err(Failure::new(Exit::Refused, "the old state stays")
+                    .remedy("say --yes to put the new one in its place"));
+            }
         }
+        let rebuilt = shadow.swap(&|progress| bar.show(progress)).map_err(|error| failed(&error))?;
+        self.report(&rebuilt, differences.as_ref(), out)?;
         Ok(Exit::Done)
     }
+
+    fn report(
+        &self,
+        rebuilt: &Rebuilt,
+        differences: Option<&Differences>,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let digest = hex::encode(rebuilt.digest);
+        if self.json {
+            let mut answer =
+                json!({ "records": rebuilt.records, "changed": rebuilt.changed, "digest": digest });
+            if let Some(members) = answer.as_object_mut().filter(|_| self.diff) {
+                members.insert("swapped".into(), true.into());
+                members.insert("differences".into(), listed(differences));
+            }
+            return out.json(&answer);
+        }
+        let outcome = if rebuilt.changed { "the state has changed" } else { "the state is the same" };
+        out.text(&format!("{} events folded anew: {outcome}\ndigest {digest}\n", rebuilt.records))
+    }
+}
+
+/// Asks on the terminal; nobody there is a no.
+fn confirmed(json: bool) -> Result<bool, Failure> {
+    if json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    super::failure::eprint_line("Put the new state in the place of the old one? [y/N]");
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::new(Exit::Failed, format!("no answer can be read: {error}")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// The differences for programs: all of them.
+fn listed(differences: Option<&Differences>) -> Value {
+    differences.map_or(Value::Null, api::differences)
+}
+
+/// The differences for people.
+fn told(differences: Option<&Differences>, look: Look) -> String {
+    let Some(found) = differences else {
+        return "there is no old state to compare with: none was folded yet, or it cannot be read\n"
+            .to_owned();
+    };
+    let answer = api::differences(found);
+    let mut text = changes(&answer, "statuses", ["ID", "FROM", "TO"], look);
+    if found.access_compared {
+        text.push_str(&changes(&answer, "access", ["CUSTOMER", "FROM", "TO"], look));
+    } else {
+        text.push_str("another version folded the old state: whether access changes cannot be told\n");
+    }
+    if found.cut {
+        text.push_str("there are even more: not all are named\n");
+    }
+    text
+}
+
+fn changes(answer: &Value, name: &str, header: [&str; 3], look: Look) -> String {
+    let changes = answer.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if changes.is_empty() {
+        return format!("{name}: no change\n");
+    }
+    let shown = changes.get(..SHOWN_MAX).unwrap_or(changes);
+    let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
+    let mut text =
+        format!("{name}: {} {}\n", changes.len(), if changes.len() == 1 { "change" } else { "changes" });
+    text.push_str(&table::texts(&header, &rows, look));
+    let more = changes.len().saturating_sub(SHOWN_MAX);
+    if more > 0 {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "… and {more} more: --json names them");
+    }
+    text
+}
+
+/// One change: a status is a word, access a decision with its reason.
+fn row(change: &Value) -> Vec<String> {
+    let side = |name| match change.get(name) {
+        Some(access @ Value::Object(_)) => {
+            let until = view::time(access, "until");
+            let until = if until.is_empty() { until } else { format!(" until {until}") };
+            format!("{} ({}){until}", view::plain(access, "decision"), view::plain(access, "reason"))
+        }
+        Some(Value::String(word)) => view::clean(word),
+        _ => "–".to_owned(),
+    };
+    let id = ["id", "customer"].iter().map(|name| view::plain(change, name)).find(|id| !id.is_empty());
+    vec![id.unwrap_or_default(), side("from"), side("to")]
 }

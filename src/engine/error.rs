@@ -114,6 +114,9 @@ pub enum RebuildError {
     /// The fold stopped. *Handling*: as the source says.
     #[error(transparent)]
     Fold(#[from] FoldError),
+    /// Another rebuild is under way. *Handling*: wait for it.
+    #[error("another rebuild is under way: wait for it")]
+    UnderWay,
     /// The new projection could not take the old one's place. *Handling*: look at the disk.
     #[error("the rebuilt projection could not take its place: {reason}")]
     Swap {

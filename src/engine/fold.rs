@@ -25,14 +25,24 @@ const SAVE_SECONDS: u64 = 5;
 pub(super) fn catch_up(
     log: &dyn EventLog,
     projection: &Projection,
+    folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
+) -> Result<Position, FoldError> {
+    catch_up_to(log, projection, Position::new(u64::MAX), folded)
+}
+
+/// The same, but nothing behind `until`.
+pub(super) fn catch_up_to(
+    log: &dyn EventLog,
+    projection: &Projection,
+    until: Position,
     mut folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
 ) -> Result<Position, FoldError> {
     let mut after = Position::new(projection.checkpoint()?.position);
-    while let Some(page) = Page::read(log, after)? {
+    while let Some(page) = Page::read(log, after, until)? {
         let more = page.outcomes.len() >= PAGE_RECORDS_MAX;
         after = page.fold(log, projection, &mut folded)?.max(after);
         if more {
-            after = catch_up_far(log, projection, after, &mut folded)?;
+            after = catch_up_far(log, projection, after, until, &mut folded)?;
         }
     }
     Ok(after)
@@ -43,6 +53,7 @@ fn catch_up_far(
     log: &dyn EventLog,
     projection: &Projection,
     mut after: Position,
+    until: Position,
     folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
 ) -> Result<Position, FoldError> {
     std::thread::scope(|scope| {
@@ -50,7 +61,7 @@ fn catch_up_far(
         scope.spawn(move || {
             let mut after = after;
             loop {
-                let page = Page::read(log, after).transpose();
+                let page = Page::read(log, after, until).transpose();
                 let last = page.as_ref().and_then(|page| page.as_ref().ok()).and_then(Page::last);
                 // Nobody takes it any more, it is the last one, or nothing lies behind it.
                 let Some(page) = page else { break };
@@ -80,9 +91,10 @@ struct Page {
 }
 
 impl Page {
-    /// The records after `after`, decoded; none at the end.
-    fn read(log: &dyn EventLog, after: Position) -> Result<Option<Self>, ReadError> {
-        let page = log.read_encoded(after, PAGE_RECORDS_MAX)?;
+    /// The records after `after`, up to and with `until`, decoded; none at the end.
+    fn read(log: &dyn EventLog, after: Position, until: Position) -> Result<Option<Self>, ReadError> {
+        let mut page = if after < until { log.read_encoded(after, PAGE_RECORDS_MAX)? } else { Vec::new() };
+        page.retain(|record| record.position() <= until);
         if page.is_empty() {
             return Ok(None);
         }
@@ -128,7 +140,7 @@ pub(super) fn recall(log: &dyn EventLog, event: &EventId) -> Result<Snapshot, Pr
 }
 
 /// sled panics on some damaged pages; the fold must never be gone without a word.
-fn guarded<T>(work: impl FnOnce() -> Result<T, FoldError>) -> Result<T, FoldError> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, FoldError>) -> Result<T, FoldError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(FoldError::BrokeOff))
 }
 

@@ -11,6 +11,7 @@ mod open;
 mod operations;
 mod read;
 mod rebuild;
+mod shadow;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ use crate::projection::Projection;
 
 pub use crate::projection::{
     Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery,
-    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, PaymentRow, REDUCER_VERSION, ScopeFilter, Shown, TypeCount,
+    PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, PaymentRow, REDUCER_VERSION, ScopeFilter, Shown, StatusChange,
+    TypeCount,
 };
 pub use access::AccessAnswer;
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
@@ -33,6 +35,7 @@ pub use ingest::{Ingested, SHOWN_WITHIN};
 pub use operations::{Conflict, WindowCounts};
 pub use read::{Readiness, Stats, StoredEvent};
 pub use rebuild::{Rebuilt, Refolded};
+pub use shadow::{AccessChange, Differences, Shadow};
 pub use why::{EXPLAINED_OBJECTS_MAX, Explained, Observed, PROOF_RECORDS_MAX, Why};
 
 use fold::Folder;
@@ -111,6 +114,8 @@ struct Shared {
     projection: RwLock<Arc<Projection>>,
     /// Held by whoever folds: one at a time, so that every record is folded once.
     folding: Mutex<()>,
+    /// Held by the one rebuild that may be under way.
+    rebuilding: Mutex<()>,
     applied: watch::Sender<Position>,
     /// The highest position that somebody waited for in vain: the fold is late as long as it has not come there.
     awaited: AtomicU64,

@@ -26,12 +26,16 @@ pub(super) fn projection_dir(data: &Path) -> PathBuf {
 }
 
 pub(super) fn open(options: Options) -> Result<Billfold, OpenError> {
+    let log = open_log(&options)?;
+    with_log(options, Arc::new(log))
+}
+
+pub(super) fn open_log(options: &Options) -> Result<SledLog, OpenError> {
     let log_options = SledOptions { cache_bytes: options.log_cache_bytes };
-    let log = SledLog::open(&options.data.join(LOG), &log_options).map_err(|error| match error {
+    SledLog::open(&options.data.join(LOG), &log_options).map_err(|error| match error {
         log::OpenError::Locked { .. } => OpenError::Locked { path: options.data.clone() },
         other => OpenError::Log(other),
-    })?;
-    with_log(options, Arc::new(log))
+    })
 }
 
 /// The same over a log that is open already.
@@ -46,6 +50,7 @@ pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billf
         log,
         projection: RwLock::new(Arc::new(projection)),
         folding: Mutex::new(()),
+        rebuilding: Mutex::new(()),
         applied,
         awaited: AtomicU64::new(0),
         fold_error: Mutex::new(None),
@@ -69,9 +74,8 @@ fn catch_up_first(shared: &Shared) -> Result<(), OpenError> {
     }
     let path = projection_dir(&shared.options.data);
     // Renamed, not removed: sled still has its files open.
-    let old = path.with_extension("old");
-    let storage = |error: std::io::Error| ProjectionError::Storage { reason: error.to_string().into() };
-    let moved = discard(&old).and_then(|()| std::fs::rename(&path, &old)).map_err(storage);
+    let old = aside(&path);
+    let moved = discard(&old).and_then(|()| std::fs::rename(&path, &old)).map_err(|error| storage(&error));
     let fresh = moved.and_then(|()| fresh_projection(&path, &shared.options));
     let fresh = fresh.map_err(|source| OpenError::Projection { path: path.clone(), source })?;
     *shared.projection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
@@ -87,33 +91,84 @@ fn unless_damaged_log(folded: Result<Position, FoldError>) -> Result<(), OpenErr
     }
 }
 
+/// What lies in the projections' folder.
+pub(super) enum Found {
+    /// A projection of this log that can be gone on with.
+    Ours(Projection),
+    /// One of this log that another version made, or other settings.
+    Outdated(Projection),
+    /// None, a damaged one, or one of another log.
+    Nothing,
+}
+
+/// Looks what there is to go on with. Changes nothing but the traces of a rebuild that was broken off.
+pub(super) fn find_projection(options: &Options, log: &dyn EventLog) -> Result<Found, OpenError> {
+    let path = projection_dir(&options.data);
+    tidy_up(&path).map_err(|error| OpenError::Projection { path: path.clone(), source: storage(&error) })?;
+    if !path.exists() {
+        return Ok(Found::Nothing);
+    }
+    let (projection, is_ours) =
+        match Projection::open(&path, options.projection_cache_bytes, &options.reference_keys) {
+            Ok(Opened::Ready(projection)) => (projection, true),
+            Ok(Opened::Outdated(projection)) => (projection, false),
+            Err(ProjectionError::Locked) => return Err(OpenError::Locked { path: options.data.clone() }),
+            Err(source @ ProjectionError::Denied { .. }) => {
+                return Err(OpenError::Projection { path, source });
+            }
+            Err(_) => return Ok(Found::Nothing),
+        };
+    let folded = projection.checkpoint().map_or(Position::START, |at| Position::new(at.position));
+    let head = log.head().position;
+    if folded > head {
+        return Err(OpenError::LogShorter { head, folded, path });
+    }
+    if !belongs_to(&projection, log) {
+        return Ok(Found::Nothing);
+    }
+    Ok(if is_ours { Found::Ours(projection) } else { Found::Outdated(projection) })
+}
+
+/// What could not be gone on with is derived, and made anew.
 fn open_projection(options: &Options, log: &dyn EventLog) -> Result<Projection, OpenError> {
+    if let Found::Ours(projection) = find_projection(options, log)? {
+        return Ok(projection);
+    }
     let path = projection_dir(&options.data);
     let failed = |source| OpenError::Projection { path: path.clone(), source };
-    match Projection::open(&path, options.projection_cache_bytes, &options.reference_keys) {
-        Ok(Opened::Ready(projection)) => {
-            let folded = projection.checkpoint().map_or(Position::START, |at| Position::new(at.position));
-            let head = log.head().position;
-            if folded > head {
-                return Err(OpenError::LogShorter { head, folded, path });
-            }
-            if belongs_to(&projection, log) {
-                return Ok(projection);
-            }
-        }
-        Err(ProjectionError::Locked) => return Err(OpenError::Locked { path: options.data.clone() }),
-        // Another version or damage, or (above) another log: derived state is made anew.
-        Ok(Opened::Outdated) | Err(_) => {}
-    }
-    discard(&path).map_err(|error| failed(ProjectionError::Storage { reason: error.to_string().into() }))?;
+    discard(&path).map_err(|error| failed(storage(&error)))?;
     fresh_projection(&path, options).map_err(failed)
+}
+
+/// Where a rebuild folds.
+pub(super) fn beside(place: &Path) -> PathBuf {
+    place.with_extension("rebuild")
+}
+
+/// Where the old projection waits until the new one has taken its place.
+pub(super) fn aside(place: &Path) -> PathBuf {
+    place.with_extension("old")
+}
+
+/// What a rebuild that was broken off has left behind: the old projection stays, the half-made one goes.
+fn tidy_up(place: &Path) -> std::io::Result<()> {
+    discard(&beside(place))?;
+    let aside = aside(place);
+    if aside.exists() && !place.exists() {
+        return std::fs::rename(aside, place);
+    }
+    discard(&aside)
+}
+
+fn storage(error: &std::io::Error) -> ProjectionError {
+    ProjectionError::Storage { reason: error.to_string().into() }
 }
 
 /// An empty projection in an empty place.
 pub(super) fn fresh_projection(path: &Path, options: &Options) -> Result<Projection, ProjectionError> {
     match Projection::open(path, options.projection_cache_bytes, &options.reference_keys)? {
         Opened::Ready(projection) => Ok(projection),
-        Opened::Outdated => Err(ProjectionError::Damaged { reason: "it is not empty".into() }),
+        Opened::Outdated(_) => Err(ProjectionError::Damaged { reason: "it is not empty".into() }),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::kind::ObjectKind;
 use crate::model::time::{Millis, Seconds};
 use crate::projection::{
     Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page,
-    PaymentRow, ScopeFilter, Shown, TypeCount,
+    PaymentRow, Projection, ScopeFilter, Shown, TypeCount,
 };
 use crate::stripe::envelope::Summary;
 
@@ -140,26 +140,7 @@ impl Billfold {
     /// # Errors
     /// [`QueryError`].
     pub fn invoice_payments(&self, invoice: &ObjectKey) -> Result<Vec<PaymentRow>, QueryError> {
-        let projection = self.shared.projection();
-        let mut near = projection.named_by(invoice)?;
-        let mut seen = Vec::new();
-        for link in near.clone().iter().filter(|key| key.kind == ObjectKind::InvoicePayment).chain([invoice])
-        {
-            let object = projection.object(link)?;
-            let links = object.iter().flat_map(|shown| shown.object.joined.links());
-            near.extend(links.map(|to| ObjectKey {
-                kind: to.kind,
-                id: to.id.clone(),
-                scope: invoice.scope.clone(),
-            }));
-        }
-        let members = |kind| matches!(kind, ObjectKind::PaymentIntent | ObjectKind::Charge);
-        for key in near.iter().filter(|key| members(key.kind)) {
-            seen.extend(projection.payments_by_member(&key.id, &ScopeFilter::only(&invoice.scope))?);
-        }
-        seen.sort_by(|a: &PaymentRow, b| a.payment.id.cmp(&b.payment.id));
-        seen.dedup_by(|a, b| a.payment.id == b.payment.id);
-        Ok(seen)
+        invoice_payments(&self.shared.projection(), invoice)
     }
 
     /// One stored event.
@@ -338,6 +319,31 @@ impl Billfold {
         }
         Readiness { ready: reasons.is_empty(), reasons, applied, head }
     }
+}
+
+/// The payments of an invoice, by every link that was seen.
+pub(super) fn invoice_payments(
+    projection: &Projection,
+    invoice: &ObjectKey,
+) -> Result<Vec<PaymentRow>, QueryError> {
+    let mut near = projection.named_by(invoice)?;
+    let mut seen = Vec::new();
+    for link in near.clone().iter().filter(|key| key.kind == ObjectKind::InvoicePayment).chain([invoice]) {
+        let object = projection.object(link)?;
+        let links = object.iter().flat_map(|shown| shown.object.joined.links());
+        near.extend(links.map(|to| ObjectKey {
+            kind: to.kind,
+            id: to.id.clone(),
+            scope: invoice.scope.clone(),
+        }));
+    }
+    let members = |kind| matches!(kind, ObjectKind::PaymentIntent | ObjectKind::Charge);
+    for key in near.iter().filter(|key| members(key.kind)) {
+        seen.extend(projection.payments_by_member(&key.id, &ScopeFilter::only(&invoice.scope))?);
+    }
+    seen.sort_by(|a: &PaymentRow, b| a.payment.id.cmp(&b.payment.id));
+    seen.dedup_by(|a, b| a.payment.id == b.payment.id);
+    Ok(seen)
 }
 
 fn limit(query: &EventQuery) -> usize {

@@ -1,12 +1,13 @@
 //! Folding anew: into a fresh projection beside the old one, which serves until the new one is complete.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use crate::log::{Position, Provider, RecordId};
 use crate::model::id::EventId;
-use crate::projection::{FoldOutcome, ProjectionError};
+use crate::projection::{FoldOutcome, Projection, ProjectionError};
 
-use super::{Billfold, FoldError, Progress, RebuildError, Shared, decode, fold, open};
+use super::{Billfold, FoldError, Options, Progress, RebuildError, Shared, decode, fold, open};
 
 /// The records that are looked at in one write while unreadable ones are folded anew.
 const REFOLD_RECORDS_MAX: usize = 1_000;
@@ -16,8 +17,10 @@ const REFOLD_RECORDS_MAX: usize = 1_000;
 pub struct Rebuilt {
     /// Records folded.
     pub records: u64,
-    /// The new projection's bytes differ from the old one's.
+    /// The new projection's bytes differ from the old one's at the same record.
     pub changed: bool,
+    /// See [`Billfold::projection_digest`].
+    pub digest: [u8; 32],
 }
 
 /// What folding unreadable records anew did.
@@ -30,36 +33,38 @@ pub struct Refolded {
 }
 
 impl Billfold {
-    /// Folds the whole log into a fresh projection and puts it in the place of the old one.
-    /// Reads go on with the old one until then; so does ingesting, which waits to be shown.
+    /// Folds the whole log into a fresh projection beside the one in use, and puts it in its place.
+    /// Reading and ingesting go on with the old one. Only for the last look (are both the same, what came meanwhile?)
+    /// nothing new is folded; what is ingested then is shown when the new one is in place.
     ///
     /// # Errors
     /// [`RebuildError`]; the old projection stays in use.
     pub fn rebuild(&self, progress: &dyn Fn(Progress)) -> Result<Rebuilt, RebuildError> {
         let shared = &*self.shared;
-        let _alone = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _only_one = shared.rebuilding.try_lock().map_err(|_| RebuildError::UnderWay)?;
         let place = open::projection_dir(&shared.options.data);
-        let beside = place.with_extension("rebuild");
-        let swap = |error: std::io::Error| RebuildError::Swap { reason: error.to_string().into() };
-        open::discard(&beside).map_err(swap)?;
-        let fresh = open::fresh_projection(&beside, &shared.options).map_err(FoldError::from)?;
         let mut done = 0_u64;
-        let reached = fold::catch_up(&*shared.log, &fresh, |outcomes, _| {
+        let mut tell = |outcomes: &[_], _: &_| {
             done = done.saturating_add(outcomes.len() as u64);
             progress(shared.progress(done));
-        })?;
+        };
+        let fresh = fresh_beside(&place, &shared.options)?;
+        fold::catch_up(&*shared.log, &fresh, &mut tell)?;
+        let _alone = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
+        let reached = fold::catch_up(&*shared.log, &fresh, &mut tell)?;
         fresh.flush().map_err(FoldError::from)?;
         let old = shared.projection();
-        let (before, after) = std::thread::scope(|scope| {
-            let before = scope.spawn(|| old.digest());
-            (before.join().ok().and_then(Result::ok), fresh.digest().ok())
-        });
-        let changed = before.is_none() || before != after;
-        drop(fresh);
-        put_in_place(shared, &place, &beside)?;
+        // A damaged one has come less far, and may not even be readable.
+        let caught_up = fold::guarded(|| fold::catch_up(&*shared.log, &old, |_, _| ()));
+        let (before, digest) = digests(&old, &fresh);
+        let digest = digest?;
+        let changed = caught_up.is_err() || before.ok() != Some(digest);
+        drop((old, fresh));
+        put_in_place(shared, &place)?;
+        *shared.fold_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         // What came meanwhile is folded, too: nobody waits for it any longer.
         shared.applied.send_replace(reached);
-        Ok(Rebuilt { records: done, changed })
+        Ok(Rebuilt { records: done, changed, digest })
     }
 
     /// Looks again at what was not understood when it was folded, and folds what is understood now.
@@ -115,24 +120,50 @@ impl Billfold {
     }
 }
 
-/// Swaps the folders and opens the new one. Readers that hold the old projection keep it until they let go.
-fn put_in_place(
-    shared: &Shared,
-    place: &std::path::Path,
-    beside: &std::path::Path,
-) -> Result<(), RebuildError> {
-    let swap = |error: std::io::Error| RebuildError::Swap { reason: error.to_string().into() };
-    let old = place.with_extension("old");
-    open::discard(&old).map_err(swap)?;
-    let mut current = shared.projection.write().unwrap_or_else(PoisonError::into_inner);
-    // The old database stays usable through its open files; the folder's name is free for the new one.
-    std::fs::rename(place, &old).map_err(swap)?;
-    if let Err(error) = std::fs::rename(beside, place) {
-        std::fs::rename(&old, place).map_err(swap)?;
-        return Err(swap(error));
+/// The digests of both, at the same time.
+fn digests(
+    old: &Projection,
+    fresh: &Projection,
+) -> (Result<[u8; 32], FoldError>, Result<[u8; 32], FoldError>) {
+    std::thread::scope(|scope| {
+        let old = scope.spawn(|| fold::guarded(|| Ok(old.digest()?)));
+        let fresh = fresh.digest().map_err(FoldError::from);
+        (old.join().unwrap_or(Err(FoldError::BrokeOff)), fresh)
+    })
+}
+
+/// An empty projection beside the one in use.
+pub(super) fn fresh_beside(place: &Path, options: &Options) -> Result<Projection, RebuildError> {
+    let beside = open::beside(place);
+    open::discard(&beside).map_err(|error| swap(&error))?;
+    Ok(open::fresh_projection(&beside, options).map_err(FoldError::from)?)
+}
+
+/// Puts the folder beside into its place. Broken off at any moment, either the old one is found at the next start or
+/// the new one.
+pub(super) fn swap_folders(place: &Path) -> Result<(), RebuildError> {
+    let aside = open::aside(place);
+    open::discard(&aside).map_err(|error| swap(&error))?;
+    if place.exists() {
+        std::fs::rename(place, &aside).map_err(|error| swap(&error))?;
     }
+    std::fs::rename(open::beside(place), place).or_else(|error| {
+        std::fs::rename(&aside, place).map_err(|error| swap(&error))?;
+        Err(swap(&error))
+    })
+}
+
+fn swap(error: &std::io::Error) -> RebuildError {
+    RebuildError::Swap { reason: error.to_string().into() }
+}
+
+/// Swaps the folders and opens the new one. Readers that hold the old projection keep it until they let go: its database
+/// stays usable through its open files.
+fn put_in_place(shared: &Shared, place: &Path) -> Result<(), RebuildError> {
+    let mut current = shared.projection.write().unwrap_or_else(PoisonError::into_inner);
+    swap_folders(place)?;
     let opened = open::fresh_projection(place, &shared.options).map_err(FoldError::from)?;
     *current = Arc::new(opened);
     drop(current);
-    open::discard(&old).map_err(swap)
+    open::discard(&open::aside(place)).map_err(|error| swap(&error))
 }

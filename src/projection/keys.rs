@@ -254,6 +254,45 @@ pub(super) fn unfolded_record<'k>(key: &'k [u8], prefix: &[u8]) -> Option<&'k st
     std::str::from_utf8(key.strip_prefix(prefix)?.strip_suffix(&[0])?).ok()
 }
 
+/// Whether a key is that of an object's row.
+pub(super) fn is_object(key: &[u8]) -> bool {
+    key.first() == Some(&OBJECT)
+}
+
+/// Whether a key is that of a payment's row.
+pub(super) fn is_payment(key: &[u8]) -> bool {
+    key.first() == Some(&PAYMENT)
+}
+
+/// What a key of a list by status says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct StatusKey {
+    pub(super) collection: Collection,
+    pub(super) scope: Scope,
+    pub(super) status: Box<str>,
+    pub(super) id: ObjectId,
+}
+
+/// Reads a key of a list by status; none for any other key.
+pub(super) fn parse_status(key: &[u8]) -> Option<StatusKey> {
+    let rest = key.strip_prefix(&[BY_STATUS])?;
+    let (code, rest) = rest.split_first()?;
+    let collection = match *code {
+        PAYMENTS => Collection::Payments,
+        code => Collection::Objects(ObjectKind::from_code(code)?),
+    };
+    // The mode, and the account with the zero behind it.
+    let account = rest.get(1..)?.iter().position(|byte| *byte == 0)?;
+    let (scope, rest) = rest.split_at_checked(account.checked_add(2)?)?;
+    let (status, rest) = rest.split_at_checked(rest.iter().position(|byte| *byte == 0)?)?;
+    Some(StatusKey {
+        collection,
+        scope: parse_scope(scope)?,
+        status: std::str::from_utf8(status).ok()?.into(),
+        id: list_id(rest.get(1..)?)?,
+    })
+}
+
 fn list(table: u8, collection: Collection, scope: &Scope, by: Option<&str>) -> Vec<u8> {
     let code = match collection {
         Collection::Objects(kind) => kind.code(),
@@ -363,6 +402,21 @@ mod tests {
             for livemode in [false, true] {
                 let wanted = Scope { account: account.clone(), livemode };
                 assert_eq!(parse_scope(&scope(&wanted)[1..]), Some(wanted));
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_by_status_says_what_it_lists() {
+        let id = ObjectId::parse("x_1").unwrap();
+        for account in [None, Some(AccountId::parse("acct_1").unwrap())] {
+            let scope = Scope { account, livemode: true };
+            for collection in [Collection::Payments, Collection::Objects(ObjectKind::Invoice)] {
+                let keys = list_keys(collection, &scope, Seconds(7), &id, Some("open"), None);
+                let read: Vec<StatusKey> = keys.iter().filter_map(|key| parse_status(key)).collect();
+                let expected =
+                    StatusKey { collection, scope: scope.clone(), status: "open".into(), id: id.clone() };
+                assert_eq!(read, [expected]);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! into a body, never reads the log; whatever is missing or damaged is folded anew.
 
 mod codec;
+mod compare;
 mod derive;
 mod index;
 mod keys;
@@ -27,6 +28,7 @@ use crate::model::apply::{Applied, apply};
 use crate::model::id::EventId;
 use crate::model::observation::{Observation, Snapshot};
 
+pub use compare::{Comparison, NAMED_MAX, StatusChange};
 pub use derive::PaymentRow;
 pub use outcome::FoldOutcome;
 pub use query::{
@@ -158,6 +160,8 @@ pub struct Projection {
     db: sled::Db,
     tree: sled::Tree,
     reference_keys: Vec<Box<str>>,
+    /// This version wrote the rows, so that it can read them.
+    readable: bool,
 }
 
 /// An opened projection, and whether it can be gone on with.
@@ -165,8 +169,8 @@ pub struct Projection {
 pub enum Opened {
     /// It was made by this version, or is new.
     Ready(Projection),
-    /// It was made by another version or under other settings: fold it anew.
-    Outdated,
+    /// It was made by another version or under other settings: fold it anew. Its keys can be compared, its rows not read.
+    Outdated(Projection),
 }
 
 impl Projection {
@@ -190,20 +194,23 @@ impl Projection {
             .flush_every_ms(Some(FLUSH_EVERY_MS));
         let db = open_patiently(&config)?;
         let stamp = Stamp { reducer: REDUCER_VERSION, reference_keys: reference_keys.to_vec() };
-        match db.get(STAMP)? {
-            Some(bytes) if codec::decode::<Stamp>(&bytes).ok().as_ref() != Some(&stamp) => {
-                return Ok(Opened::Outdated);
-            }
-            Some(_) => {}
-            None => {
-                db.insert(STAMP, codec::encode(&stamp)?)?;
-            }
+        if db.get(STAMP)?.is_none() {
+            db.insert(STAMP, codec::encode(&stamp)?)?;
         }
+        let found = db.get(STAMP)?.and_then(|bytes| codec::decode::<Stamp>(&bytes).ok());
+        let readable = found.as_ref().is_some_and(|found| found.reducer == REDUCER_VERSION);
         let tree = db.open_tree(TREE)?;
-        Ok(Opened::Ready(Self { db, tree, reference_keys: reference_keys.to_vec() }))
+        let projection = Self { db, tree, reference_keys: reference_keys.to_vec(), readable };
+        Ok(if found == Some(stamp) { Opened::Ready(projection) } else { Opened::Outdated(projection) })
     }
 
-    /// How far the fold has come.
+    /// Whether its rows can be read: they were written by this version.
+    #[must_use]
+    pub const fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    /// How far the fold has come. Every version writes that alike.
     ///
     /// # Errors
     /// [`ProjectionError`].

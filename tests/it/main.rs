@@ -22,6 +22,7 @@ mod http;
 mod lab;
 #[cfg(feature = "cli")]
 mod readme;
+mod rebuild;
 mod recovery;
 mod support;
 mod tidy;

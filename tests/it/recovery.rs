@@ -34,7 +34,7 @@ fn fill(folder: &Path, round: i64) {
     ingest(&billfold, &bodies);
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

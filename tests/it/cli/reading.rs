@@ -271,3 +271,33 @@ fn who_reads_no_further_stops_it_quietly() {
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
     assert_eq!(ended.status.code(), Some(0));
 }
+
+#[test]
+fn a_rebuild_shows_who_would_change_and_asks() {
+    let place = Place::new();
+    let body = json!({
+        "id": "evt_1", "object": "event", "type": "customer.subscription.created", "created": 1_767_225_600,
+        "livemode": false, "data": { "object": {
+            "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "active",
+        } },
+    });
+    let file = place.file("events.jsonl", &body.to_string());
+    place.run(&["import", path(&file)]).ended(0);
+    let same = place.run(&["rebuild", "--diff"]).ended(0).out;
+    assert!(same.contains("statuses: no change") && same.contains("access: no change"), "{same}");
+    crate::rebuild::falsify(&place.path(), "sub_1", "canceled");
+    for _ in 0..2 {
+        // Nobody is there to answer.
+        let told = place.run(&["rebuild", "--diff"]).ended(4).saying("say --yes").out;
+        let line = told.lines().find(|line| line.starts_with("sub_1")).unwrap();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["sub_1", "canceled", "active"]);
+    }
+    let answer = place.run(&["rebuild", "--diff", "--json"]).ended(4).json();
+    assert_eq!(answer["swapped"], false);
+    let change = &answer["differences"]["statuses"][0];
+    assert_eq!((&change["object"], &change["to"]), (&json!("subscription"), &json!("active")));
+    let swapped = place.run(&["rebuild", "--diff", "--yes", "--json"]).ended(0).json();
+    assert_eq!((&swapped["swapped"], &swapped["changed"]), (&json!(true), &json!(true)));
+    place.run(&["rebuild", "--yes"]).ended(2);
+    assert!(place.run(&["rebuild", "--diff"]).ended(0).out.contains("the state is the same"));
+}
