@@ -27,10 +27,14 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long connections may go on after the shutdown was asked for.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most connections at once; further ones wait.
+/// The most connections at once; further ones wait for a place.
 pub const CONNECTIONS_MAX: usize = 1_024;
-/// The most reading requests that are answered at once; further ones wait.
+/// The most connections that wait for a place; further ones are closed at once.
+pub const WAITING_MAX: usize = 256;
+/// The most reading requests that are answered at once; further ones wait for their turn.
 pub const READS_MAX: usize = 32;
+/// How long a connection waits for a place, or a reading request for its turn, before it is told to come later.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The shortest bearer token, in bytes.
 pub const TOKEN_BYTES_MIN: usize = 16;
 /// The longest bearer token, in bytes.
@@ -108,6 +112,12 @@ pub struct Limits {
     pub shutdown_timeout: Duration,
     /// See [`CONNECTIONS_MAX`].
     pub connections_max: usize,
+    /// See [`WAITING_MAX`].
+    pub waiting_max: usize,
+    /// See [`READS_MAX`].
+    pub reads_max: usize,
+    /// See [`WAIT_TIMEOUT`].
+    pub wait_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -120,6 +130,9 @@ impl Default for Limits {
             write_timeout: WRITE_TIMEOUT,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             connections_max: CONNECTIONS_MAX,
+            waiting_max: WAITING_MAX,
+            reads_max: READS_MAX,
+            wait_timeout: WAIT_TIMEOUT,
         }
     }
 }

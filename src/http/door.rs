@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 use warp::http::header::{ALLOW, HeaderValue};
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -18,7 +18,7 @@ use crate::api::{self, Problem, ProblemKind, Request};
 use crate::engine::Billfold;
 
 use super::body::{self, Allowance};
-use super::config::{READS_MAX, ServeConfig};
+use super::config::ServeConfig;
 use super::guard::{self, Arrival};
 use super::receive::{self, receive};
 use super::reply;
@@ -137,7 +137,8 @@ impl Door {
             within: config.limits.body_timeout,
             shares: body::shares(config.limits.bodies_bytes_max),
         };
-        Self { config, billfold, allowance, reads: Arc::new(Semaphore::new(READS_MAX)) }
+        let reads_max = config.limits.reads_max;
+        Self { config, billfold, allowance, reads: Arc::new(Semaphore::new(reads_max)) }
     }
 
     pub(super) fn count_refusal(&self, reason: &'static str) {
@@ -190,7 +191,8 @@ impl Door {
         guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref())?;
         let Place::Read(path) = asked.place else { return Err(receive::fault()) };
         let (billfold, now) = (self.billfold.clone(), (self.config.clock)());
-        let turn = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| receive::fault())?;
+        let turn = timeout(self.config.limits.wait_timeout, Arc::clone(&self.reads).acquire_owned());
+        let turn = turn.await.map_err(|_| crowded())?.map_err(|_| receive::fault())?;
         let answer = tokio::task::spawn_blocking(move || {
             let answer = api::answer(&billfold, &Request { path: &path, query: &asked.query, now });
             drop(turn);
@@ -199,6 +201,11 @@ impl Door {
         let value = answer.await.map_err(|_| receive::fault())??;
         Ok(reply::json(StatusCode::OK, &value))
     }
+}
+
+fn crowded() -> Problem {
+    let detail = "too many questions are asked at once: ask again later, or fewer at a time";
+    Problem::new(ProblemKind::Unavailable, detail).with("reason", "crowded")
 }
 
 fn wrong_method(place: &Place) -> Response {

@@ -9,6 +9,7 @@
 
 mod body;
 mod config;
+mod crowd;
 mod door;
 mod guard;
 mod receive;
@@ -19,7 +20,8 @@ mod stall;
 pub use config::{
     BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HEAD_BYTES_MAX,
     HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, Limits, READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig,
-    TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WRITE_TIMEOUT, check_exposure, system_clock,
+    TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX, WRITE_TIMEOUT, check_exposure,
+    system_clock,
 };
 pub use door::routes;
 pub use server::{ServeError, serve};

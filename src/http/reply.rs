@@ -11,7 +11,7 @@ use warp::reply::Response;
 use crate::api::{Problem, ProblemKind};
 
 /// When a sender should try again while the storage does not work, in seconds.
-const RETRY_AFTER_SECONDS: &str = "10";
+pub(super) const RETRY_AFTER_SECONDS: &str = "10";
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {

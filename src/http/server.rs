@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -17,7 +16,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use warp::Filter as _;
 use warp::reply::Response;
@@ -25,6 +23,7 @@ use warp::reply::Response;
 use crate::engine::Billfold;
 
 use super::config::{Exposed, HEAD_BYTES_MAX, HEADERS_MAX, Limits, ServeConfig, check_exposure};
+use super::crowd::{self, Room, Waiting};
 use super::door::{nowhere, routes};
 use super::guard::Arrival;
 use super::stall::Stalling;
@@ -63,17 +62,20 @@ pub async fn serve(
     let limits = config.limits;
     let all = routes(config, billfold).or(warp::any().map(nowhere)).unify();
     let service = TowerToHyperService::new(warp::service(all));
-    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let room = Room::new(&limits);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, peer, place) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        connections.spawn(connection(stream, peer, place, service.clone(), graceful.watcher(), limits));
+        // Without even a place to wait in it is closed: there is a bound to everything.
+        if let Some(waiting) = room.enter() {
+            connections.spawn(connection(stream, peer, waiting, service.clone(), graceful.watcher(), limits));
+        }
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -84,16 +86,11 @@ pub async fn serve(
     Ok(())
 }
 
-/// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed; without a place the connection is still served.
-    let place = Arc::clone(room).acquire_owned().await.ok();
+/// The next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok(accepted) => return accepted,
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
                 tracing::warn!("no connection can be accepted: {error}");
@@ -112,7 +109,7 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 async fn connection<S>(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Option<OwnedSemaphorePermit>,
+    waiting: Waiting,
     service: S,
     watcher: Watcher,
     limits: Limits,
@@ -121,6 +118,9 @@ async fn connection<S>(
 {
     // Answers are written whole: waiting for more only delays them. If it fails, they are merely slower.
     let _ = stream.set_nodelay(true);
+    let Some(place) = waiting.place().await else {
+        return crowd::refuse(stream).await;
+    };
     let io = TokioIo::new(Stalling::new(stream, limits.write_timeout));
     let arriving = service_fn(move |mut request: Request<Incoming>| {
         let arrival = Arrival { peer, version: request.version() };

@@ -1,14 +1,20 @@
 //! What a request may cost: length, time, connections, and the end of the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use billfold::http::{HEAD_BYTES_MAX, Limits, ServeConfig};
+use billfold::log::RecordId;
+use billfold::model::id::EventId;
 use serde_json::json;
 
 use super::wire::{Connection, Server, config, customer_event, delivery, signature};
 
 /// Short enough to wait for in a test, long enough for a busy machine to send what is sent at once.
 const SOON: Duration = Duration::from_secs(1);
+
+/// Longer than a test takes.
+const LATER: Duration = Duration::from_secs(600);
 
 fn limited(limit: impl FnOnce(&mut Limits)) -> ServeConfig {
     let mut config = config();
@@ -113,18 +119,88 @@ async fn large_bodies_share_the_memory() {
     assert_eq!(server.deliver(&vec![b' '; 64 * 1024 - 1]).await.status, 200);
 }
 
+const ALIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_wait_for_room() {
-    let server = Server::start(limited(|limits| limits.connections_max = 1)).await;
+    let limits = limited(|limits| (limits.connections_max, limits.wait_timeout) = (1, LATER));
+    let server = Server::start(limits).await;
     let mut first = server.connect().await;
-    first.write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    first.write(ALIVE).await;
     assert!(first.reply().await.is_some());
     let mut second = server.connect().await;
-    second.write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    second.write(ALIVE).await;
     let waiting = tokio::time::timeout(SOON, second.reply()).await;
     assert!(waiting.is_err(), "there was no room");
     drop(first);
     assert_eq!(second.reply().await.map(|reply| reply.status), Some(200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_in_vain_is_told_to_come_later() {
+    let limits = limited(|limits| {
+        (limits.connections_max, limits.waiting_max, limits.wait_timeout) = (1, 1, SOON);
+    });
+    let server = Server::start(limits).await;
+    let mut first = server.connect().await;
+    first.write(ALIVE).await;
+    assert!(first.reply().await.is_some());
+    let body = customer_event("evt_1", "cus_1");
+    let mut second = server.connect().await;
+    second.write(&delivery(body.as_bytes(), Some(&signature(body.as_bytes())))).await;
+    let mut third = server.connect().await;
+    assert!(third.reply().await.is_none(), "not even a place to wait in");
+    let reply = second.reply().await.expect("an answer");
+    reply.assert_problem(503, "unavailable", "later");
+    assert!(reply.header("retry-after").is_some());
+    drop(first);
+    assert_eq!(server.billfold.readiness().head.get(), 0, "what is sent away is not stored");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_that_get_no_turn_are_told_to_come_later() {
+    let server = Server::start(limited(|limits| (limits.reads_max, limits.wait_timeout) = (0, SOON))).await;
+    let reply = server.get("/v1/stats").await;
+    reply.assert_problem(503, "unavailable", "later");
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(server.get("/health/live").await.status, 200);
+    assert_eq!(server.deliver(customer_event("evt_1", "cus_1").as_bytes()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overload_is_shed_and_nothing_acknowledged_is_lost() {
+    const CROWD: usize = 300;
+    let limits = limited(|limits| {
+        (limits.connections_max, limits.waiting_max, limits.wait_timeout) = (4, 40, SOON);
+    });
+    let server = Arc::new(Server::start(limits).await);
+    let mut crowd = tokio::task::JoinSet::new();
+    for number in 0..CROWD {
+        let server = Arc::clone(&server);
+        crowd.spawn(async move {
+            let body = customer_event(&format!("evt_{number}"), "cus_1");
+            let mut connection = server.connect().await;
+            // A sender that is sent away may find the connection closed.
+            connection.try_write(&delivery(body.as_bytes(), Some(&signature(body.as_bytes())))).await;
+            let reply = connection.reply().await;
+            reply.map(|reply| (number, reply.status, reply.header("retry-after").is_some()))
+        });
+    }
+    let mut acknowledged = Vec::new();
+    while let Some(outcome) = crowd.join_next().await {
+        match outcome.unwrap() {
+            Some((number, 200, _)) => acknowledged.push(number),
+            // Closed at once, or told to come later.
+            None | Some((_, 503, true)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!acknowledged.is_empty());
+    for number in acknowledged {
+        let id = RecordId::Event(EventId::parse(&format!("evt_{number}")).unwrap());
+        assert!(server.billfold.event(&id).unwrap().is_some(), "evt_{number} was acknowledged");
+    }
+    assert_eq!(server.deliver(customer_event("evt_later", "cus_1").as_bytes()).await.status, 200);
 }
 
 /// A delivery whose head was sent, and that the server waits to go on.

@@ -132,6 +132,11 @@ impl Connection {
         self.0.write_all(bytes).await.unwrap();
     }
 
+    /// Writes to a server that may hang up.
+    pub async fn try_write(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes).await;
+    }
+
     /// No more bytes will come.
     pub async fn finish(&mut self) {
         self.0.shutdown().await.unwrap();
