@@ -21,8 +21,13 @@ fn main() {
         return;
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|word| word == name);
-    let areas: [(&str, fn()); 4] =
-        [("verify", verify::run), ("rebuild", rebuild::run), ("http", http::run), ("memory", memory::run)];
+    let areas: [(&str, fn()); 5] = [
+        ("verify", verify::run),
+        ("rebuild", rebuild::run),
+        ("http", http::run),
+        ("memory", memory::run),
+        ("peers", http::peers),
+    ];
     for (name, run) in areas {
         if wanted(name) {
             println!("\n# {name}");

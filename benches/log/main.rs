@@ -1,7 +1,7 @@
 //! Durable appends of `SledLog` beside the least that durability costs: append and `fdatasync` of the same bodies to a
 //! plain file, by one writer with the same group commit. Both in one run, in turns, so that their ratio means something.
 //!
-//! `cargo bench --bench log` prints appends a second, the ratio, latencies, bytes on disk, and how fast the log is read.
+//! `cargo bench --bench log` (with `BILLFOLD_BENCH_EVENTS=1000000` for a log of that length) prints appends a second, the ratio, latencies, bytes on disk, and how fast the log is read.
 #![expect(
     clippy::cast_precision_loss,
     clippy::disallowed_methods,
@@ -63,14 +63,26 @@ fn main() {
             sled.rate / file.rate
         );
     }
+    fill(&log, &numbers, &bodies);
     let head = log.head();
     drop(log);
     let raw = head.records as f64 * body_bytes as f64;
-    println!("on disk: {:.2} bytes for a raw byte, {} records", disk_bytes(&path) as f64 / raw, head.records);
+    let disk = disk_bytes(&path) as f64;
+    let each = disk / head.records as f64;
+    println!("on disk: {each:.0} bytes a record, {:.2} for a raw byte, {} records", disk / raw, head.records);
     let opened = Instant::now();
     let log = SledLog::open(&path, &SledOptions::default()).expect("the log opens again");
     println!("opening: {} ms", opened.elapsed().as_millis());
     read(&log);
+}
+
+/// Appends until there are `BILLFOLD_BENCH_EVENTS` records, if that many are wanted.
+fn fill(log: &SledLog, numbers: &AtomicU64, bodies: &[Body]) {
+    let wanted = std::env::var("BILLFOLD_BENCH_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    while log.head().records < wanted {
+        let records = (0..PAGE_RECORDS).map(|_| record(numbers.fetch_add(1, Ordering::Relaxed), bodies));
+        log.append(records.collect()).wait().expect("the appends are durable");
+    }
 }
 
 struct Turn {

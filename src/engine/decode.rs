@@ -14,8 +14,11 @@ const RECORDS_A_THREAD_MIN: usize = 64;
 /// Decodes a page, on several cores when it is large. Ends before the first record that cannot be
 /// read, with the error beside it.
 pub(super) fn steps(page: &[Encoded]) -> (Vec<Step>, Option<Record>, Option<ReadError>) {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = cores.min(page.len() / RECORDS_A_THREAD_MIN).max(1);
+    // Asking for the cores costs more than decoding a record: not for a small page.
+    let threads = match page.len() / RECORDS_A_THREAD_MIN {
+        0 | 1 => 1,
+        worth => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(worth),
+    };
     let share = page.len().div_ceil(threads).max(1);
     let parts: Vec<Part> = std::thread::scope(|scope| {
         let workers: Vec<_> =
