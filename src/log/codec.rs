@@ -140,6 +140,42 @@ pub(super) struct Place {
 /// What bincode says; not expected, as everything in a [`Prepared`] is within its limits.
 pub(super) fn encode(record: &Prepared, place: Place, out: &mut Vec<u8>) -> Result<Digest, String> {
     let digest = digest::link(&place, record.provider, &record.id, &record.provenance, &record.body_sha256);
+    write(record, place, digest, out)?;
+    Ok(digest)
+}
+
+/// A record that is stored already, in bytes, under the digest that it has.
+///
+/// # Errors
+/// [`ReadError`]; not expected, as it was stored once.
+pub(super) fn encode_again(record: &Record) -> Result<Vec<u8>, ReadError> {
+    let storage = |reason: String| ReadError::Storage { reason: reason.into() };
+    let place = Place {
+        position: record.position,
+        received_at: record.content.received_at,
+        previous: Digest::GENESIS,
+    };
+    let prepared = Prepared::new(record.content.clone()).map_err(|error| storage(error.to_string()))?;
+    let mut out = Vec::new();
+    write(&prepared, place, record.digest, &mut out).map_err(storage)?;
+    Ok(out)
+}
+
+/// Where the record that begins here ends, if its checksum says that it is one.
+pub(super) fn record_at(bytes: &[u8]) -> Option<(Position, usize)> {
+    let (&version, fields) = bytes.split_first()?;
+    if version != FORMAT_VERSION {
+        return None;
+    }
+    let (stored, read) =
+        bincode::serde::borrow_decode_from_slice::<StoredRecord<'_>, _>(fields, config()).ok()?;
+    let (checked, rest) = bytes.split_at_checked(read.checked_add(1)?)?;
+    let crc = u32::from_le_bytes(*rest.first_chunk::<CRC_BYTES>()?);
+    let end = checked.len().checked_add(CRC_BYTES)?;
+    (crc32fast::hash(checked) == crc).then_some((Position::new(stored.position), end))
+}
+
+fn write(record: &Prepared, place: Place, digest: Digest, out: &mut Vec<u8>) -> Result<(), String> {
     let start = out.len();
     out.push(FORMAT_VERSION);
     let stored = StoredRecord {
@@ -163,7 +199,7 @@ pub(super) fn encode(record: &Prepared, place: Place, out: &mut Vec<u8>) -> Resu
     bincode::serde::encode_into_std_write(&stored, out, config()).map_err(|error| error.to_string())?;
     let crc = crc32fast::hash(out.get(start..).unwrap_or_default());
     out.extend_from_slice(&crc.to_le_bytes());
-    Ok(digest)
+    Ok(())
 }
 
 /// The record at `position`, checked: version, checksum, lengths, the body's SHA-256.
@@ -224,6 +260,11 @@ fn decode_1(position: Position, fields: &[u8]) -> Result<Record, ReadError> {
         },
         digest: Digest(stored.digest),
     })
+}
+
+/// The SHA-256 of a raw body, as the record and the index of ids hold it.
+pub(super) fn body_sha256(body: &Body) -> [u8; 32] {
+    digest::sha256(&body.0)
 }
 
 impl Record {

@@ -2,6 +2,7 @@
 //!
 //! Never decodes by itself: whoever wants the record pays for it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::record::{Position, Record};
 #[derive(Debug, Clone)]
 pub struct Encoded {
     position: Position,
+    raw_bytes: u32,
     form: Form,
 }
 
@@ -32,18 +34,38 @@ impl std::fmt::Debug for Form {
 }
 
 impl Encoded {
-    pub(super) const fn plain(record: Record) -> Self {
-        Self { position: record.position, form: Form::Plain(record) }
+    pub(super) fn plain(record: Record) -> Self {
+        let raw_bytes = u32::try_from(record.content.body.0.len()).unwrap_or(u32::MAX);
+        Self { position: record.position, raw_bytes, form: Form::Plain(record) }
     }
 
-    pub(super) const fn stored(position: Position, block: Arc<[u8]>, range: Range<usize>) -> Self {
-        Self { position, form: Form::Stored { block, range } }
+    pub(super) const fn stored(
+        position: Position,
+        raw_bytes: u32,
+        block: Arc<[u8]>,
+        range: Range<usize>,
+    ) -> Self {
+        Self { position, raw_bytes, form: Form::Stored { block, range } }
     }
 
     /// The record's place.
     #[must_use]
     pub const fn position(&self) -> Position {
         self.position
+    }
+
+    /// How long the raw body is said to be, in bytes.
+    #[must_use]
+    pub const fn raw_bytes(&self) -> u32 {
+        self.raw_bytes
+    }
+
+    /// The record as it is stored.
+    pub(super) fn bytes(&self) -> Result<Cow<'_, [u8]>, ReadError> {
+        match &self.form {
+            Form::Plain(record) => codec::encode_again(record).map(Cow::Owned),
+            Form::Stored { block, range } => Ok(Cow::Borrowed(block.get(range.clone()).unwrap_or_default())),
+        }
     }
 
     /// Checks the version, the checksum, the lengths and the body's SHA-256, and decompresses.

@@ -37,8 +37,26 @@ pub enum OpenError {
         /// The version found there.
         version: u32,
     },
-    /// The stored bytes make no sense. *Handling*: keep the folder, restore from a backup.
-    #[error("the log in {} is damaged ({reason}): keep the folder and restore a backup", path.display())]
+    /// Records that were stored durably cannot be read any more: bytes have rotten, or an older copy of a file was put
+    /// there. *Handling*: keep the folder; `billfold repair` saves what can be read, or restore a backup.
+    #[error(
+        "the log in {} was durable up to position {known}, but cannot be read beyond {found}: keep the folder; \
+         `billfold repair` saves what can be read, or restore a backup", path.display()
+    )]
+    RecordsLost {
+        /// The log's folder.
+        path: PathBuf,
+        /// Everything up to here can be read.
+        found: Position,
+        /// Everything up to here was durable.
+        known: Position,
+    },
+    /// The stored bytes make no sense. *Handling*: keep the folder; `billfold repair` saves what can be read, or restore
+    /// a backup.
+    #[error(
+        "the log in {} is damaged ({reason}): keep the folder; `billfold repair` saves what can be read, \
+         or restore a backup", path.display()
+    )]
     Damaged {
         /// The log's folder.
         path: PathBuf,
@@ -74,6 +92,49 @@ pub enum AppendError {
     /// The log was closed. *Handling*: open it again.
     #[error("the log is closed")]
     Closed,
+}
+
+/// Why another log's record was not taken over.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The record does not follow from the last one here: the two logs have different histories. *Handling*: copy into
+    /// an empty folder; keep both until it is known which one is right.
+    #[error(
+        "the record at position {position} does not follow from the one at position {before}: the two have different \
+         histories. Keep both, and copy into an empty folder"
+    )]
+    Chain {
+        /// Which record.
+        position: Position,
+        /// The last one that was taken.
+        before: Position,
+    },
+    /// The records come in no order. *Handling*: report it.
+    #[error("the record at position {position} comes behind position {head}")]
+    Order {
+        /// Which record.
+        position: Position,
+        /// The last one that was taken.
+        head: Position,
+    },
+    /// The record cannot be read. *Handling*: `billfold verify` the log that it comes from.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The record does not fit in. *Handling*: copy into an empty folder.
+    #[error("the record at position {position} does not fit in ({reason}): copy into an empty folder")]
+    Record {
+        /// Which record.
+        position: Position,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// The copy cannot be written. *Handling*: mend the disk, then go on.
+    #[error("the copy cannot be written: {reason}")]
+    Write {
+        /// What the storage said.
+        reason: Arc<str>,
+    },
 }
 
 /// Why a record could not be read.

@@ -20,6 +20,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod inspection;
 mod memory;
 mod record;
 mod sled;
@@ -28,11 +29,12 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use self::sled::{SledLog, SledOptions};
+pub use self::sled::{LogCopy, Salvage, Salvaged, SledLog, SledOptions, pack, unpack};
 pub use ack::{Ack, Appended};
 pub use codec::{BODY_BYTES_MAX, FORMAT_VERSION, PROVENANCE_BYTES_MAX};
 pub use encoded::Encoded;
-pub use error::{AppendError, OpenError, ReadError};
+pub use error::{AppendError, CopyError, OpenError, ReadError};
+pub use inspection::{FINDINGS_MAX, Finding, Findings, Inspection, Lost};
 pub use memory::MemoryLog;
 pub use record::{Body, Digest, Head, NewRecord, Position, Provenance, Provider, Record, RecordId};
 
@@ -80,6 +82,11 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// How far the log reaches: durable records only.
     fn head(&self) -> Head;
+
+    /// The positions that a repair could not save, ascending. Their records are gone; the log goes on behind them.
+    fn lost(&self) -> Vec<Lost> {
+        Vec::new()
+    }
 
     /// Why appending is refused, if it is.
     fn poisoned(&self) -> Option<Arc<str>>;

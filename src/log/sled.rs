@@ -10,29 +10,44 @@
 //! |---|---|
 //! | `b` ‖ first position (8, big-endian) ‖ chunk (2, big-endian) | a block of records, or a piece of one |
 //! | `i` ‖ provider ‖ 0 ‖ `e` or `q` ‖ event id or quarantine hash | position (8, big-endian) ‖ first 8 bytes of the raw body's SHA-256 |
+//! | `g` ‖ position (8, big-endian) | the position before it (8, big-endian): what lay between is lost, and was said to be |
 //! | `mlayout` | the version of this table (4, big-endian) |
 //!
-//! The file `layout` beside them says the same in words, and is read before sled is let near the folder.
+//! The file `layout` beside them says the same in words, and is read before sled is let near the folder; so is `mark`,
+//! which says how far the log is durable (`mark.rs`).
 
 mod block;
+mod commit;
+mod copy;
 #[cfg(fuzzing)]
 pub(in crate::log) mod fuzzing;
+mod inspect;
+mod mark;
 mod open;
 mod queue;
+mod raw;
+mod salvage;
 mod store;
+mod tail;
+mod transfer;
 mod writer;
 
+pub use copy::LogCopy;
+pub use salvage::{Salvage, Salvaged};
 use std::path::Path;
+pub use transfer::{pack, unpack};
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use super::ack::Ack;
 use super::encoded::Encoded;
 use super::error::{AppendError, OpenError, ReadError};
+use super::inspection::{Inspection, Lost};
 use super::record::{Head, NewRecord, Position, Provider, Record, RecordId};
 use super::{EventLog, codec};
 use queue::{Queue, Request};
-use store::Store;
+use store::{Store, Tail};
 use writer::Writer;
 
 #[cfg(test)]
@@ -65,6 +80,8 @@ pub struct SledLog {
 struct Shared {
     head: Mutex<Head>,
     poisoned: OnceLock<Arc<str>>,
+    /// Only a repair adds to them, and it has the log for itself.
+    lost: Vec<Lost>,
 }
 
 impl Shared {
@@ -83,22 +100,29 @@ impl SledLog {
     /// # Errors
     /// [`OpenError`].
     pub fn open(folder: &Path, options: &SledOptions) -> Result<Self, OpenError> {
-        Self::start(open::open(folder, options)?, folder)
+        let (store, tail) = open::open(folder, options)?;
+        Self::start(store, tail, folder)
     }
 
     /// As [`SledLog::open`], on a disk that breaks where the test says.
     #[cfg(test)]
     pub(in crate::log) fn open_on(folder: &Path, fault: Fault) -> Result<Self, OpenError> {
-        let mut store = open::open(folder, &SledOptions::default())?;
+        let (mut store, tail) = open::open(folder, &SledOptions::default())?;
         store.fault = Some(fault);
-        Self::start(store, folder)
+        Self::start(store, tail, folder)
     }
 
-    fn start(store: Store, folder: &Path) -> Result<Self, OpenError> {
-        let tail = store.tail().map_err(|error| open::unreadable(folder, &error))?;
+    /// Walks over everything that is stored, holds each byte against every other that says the same, and shows each
+    /// whole record to `each`. Does not stop at damage.
+    pub fn inspect(&self, each: &mut dyn FnMut(&Record)) -> Inspection {
+        inspect::inspect(&self.store, self.head().position, each)
+    }
+
+    fn start(store: Store, tail: Tail, folder: &Path) -> Result<Self, OpenError> {
+        let lost = store.lost().map_err(|error| open::unreadable(folder, &error))?;
         let store = Arc::new(store);
         let queue = Arc::new(Queue::default());
-        let shared = Arc::new(Shared { head: Mutex::new(tail.head), poisoned: OnceLock::new() });
+        let shared = Arc::new(Shared { head: Mutex::new(tail.head), poisoned: OnceLock::new(), lost });
         let writer = Writer::new(store.clone(), queue.clone(), shared.clone(), tail);
         let thread = std::thread::Builder::new().name("billfold-log".to_owned());
         let writer = thread.spawn(move || writer.run()).map_err(|error| OpenError::Storage {
@@ -152,6 +176,10 @@ impl EventLog for SledLog {
 
     fn head(&self) -> Head {
         self.shared.head()
+    }
+
+    fn lost(&self) -> Vec<Lost> {
+        self.shared.lost.clone()
     }
 
     fn poisoned(&self) -> Option<Arc<str>> {

@@ -3,6 +3,7 @@
 mod conformance;
 mod frozen;
 mod model;
+mod rot;
 mod twins;
 
 use std::sync::Arc;

@@ -1,18 +1,23 @@
 //! Opening the folder: settings, lock, version, and every way in which that fails, in words.
 //!
-//! Never repairs and never deletes: a folder that makes no sense stays as it is.
+//! Never repairs and never deletes: a folder that makes no sense stays as it is. sled would cut off what it cannot read,
+//! so the folder is looked at before sled opens it (`tail.rs`).
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Mutex;
 
 use sled::Db;
 
 use super::SledOptions;
-use super::store::{SledFile, Store};
+use super::mark::{Mark, Marker};
+use super::store::{SledFile, Store, Tail};
+use super::tail::{self, Look};
 use crate::log::error::{OpenError, ReadError};
+use crate::log::record::Position;
 
 /// sled's segment size, in bytes. It decides which values stay in sled's main file: see `block.rs`. Fixed for good once a log exists.
 pub(super) const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
@@ -27,10 +32,12 @@ const LAYOUT_WORDS: &str = "billfold log ";
 /// The version of the keys and values in `sled.rs`, and of the choice of sled.
 const LAYOUT: u32 = 1;
 
-pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenError> {
+pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
     create(folder).map_err(|error| refused(&error))?;
     let known = check_layout_file(folder)?;
+    let mark = Mark::read(folder).map_err(|error| refused(&error))?;
+    let look = look(folder, mark.as_ref())?;
     let config = sled::Config::new()
         .path(folder)
         .segment_size(SEGMENT_BYTES)
@@ -45,7 +52,86 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Store, OpenEr
     let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
     let file = SledFile(file);
     make_durable(folder, &file.0, known).map_err(|error| refused(&error))?;
-    Ok(Store { db, file, fault: None })
+    let mut store = Store { db, file, marker: Mutex::new(None), fault: None };
+    let tail = catch_unwind(AssertUnwindSafe(|| store.tail()))
+        .map_err(|_| damaged(folder, "the storage panicked while reading its end"))?
+        .map_err(|error| unreadable(folder, &error))?;
+    if let Some(mark) = mark {
+        check_mark(folder, &store, &tail, &mark)?;
+    }
+    if look == Look::Torn {
+        check_whole(folder, &store)?;
+    }
+    let marker = begin_mark(folder, &tail).map_err(|error| refused(&error))?;
+    store.marker = Mutex::new(Some(marker));
+    Ok((store, tail))
+}
+
+/// Looks at the end of sled's file while nobody else can be writing it.
+fn look(folder: &Path, mark: Option<&Mark>) -> Result<Look, OpenError> {
+    let refused = |error: &io::Error| refused(folder, error);
+    match File::options().read(true).open(folder.join("db")) {
+        Ok(file) => match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: folder.to_owned() }),
+            // Where files cannot be locked, sled says so.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Whole),
+        Err(error) => return Err(refused(&error)),
+    }
+    tail::remove_unfinished(folder).map_err(|error| refused(&error))?;
+    match tail::look(folder, mark).map_err(|error| refused(&error))? {
+        Look::Lost(first) => {
+            let found = Position::new(first.get().saturating_sub(1));
+            let known = mark.map_or(first, |mark| mark.position);
+            Err(OpenError::RecordsLost { path: folder.to_owned(), found, known })
+        }
+        Look::Rotten(byte) => Err(damaged(folder, &format!("its file db cannot be read at byte {byte}"))),
+        look => Ok(look),
+    }
+}
+
+/// What was durable once is still there, and on the same chain.
+fn check_mark(folder: &Path, store: &Store, tail: &Tail, mark: &Mark) -> Result<(), OpenError> {
+    let (found, known) = (tail.head.position, mark.position);
+    if found < known {
+        return Err(OpenError::RecordsLost { path: folder.to_owned(), found, known });
+    }
+    if known == Position::START {
+        return Ok(());
+    }
+    let read = catch_unwind(AssertUnwindSafe(|| store.record(known)));
+    match read.map_err(|_| damaged(folder, "the storage panicked while reading its end"))? {
+        Ok(record) if record.digest == mark.digest => Ok(()),
+        Ok(_) => {
+            Err(damaged(folder, &format!("the record at position {known} is not the one that was stored")))
+        }
+        Err(error) => Err(unreadable(folder, &error)),
+    }
+}
+
+/// sled has passed over bytes that make no sense: every block has to be there all the same.
+fn check_whole(folder: &Path, store: &Store) -> Result<(), OpenError> {
+    let walked = catch_unwind(AssertUnwindSafe(|| store.missing()));
+    match walked.map_err(|_| damaged(folder, "the storage panicked while reading"))? {
+        Ok(None) => Ok(()),
+        Ok(Some(position)) => {
+            Err(damaged(folder, &format!("records before position {position} are missing")))
+        }
+        Err(error) => Err(unreadable(folder, &error)),
+    }
+}
+
+fn begin_mark(folder: &Path, tail: &Tail) -> io::Result<Marker> {
+    let mark = Mark {
+        position: tail.head.position,
+        digest: tail.head.digest,
+        opened_at: tail.head.position,
+        snapshot: tail::newest_snapshot(folder)?,
+    };
+    let marker = Marker::open(folder, mark)?;
+    sync_folder(folder)?;
+    Ok(marker)
 }
 
 /// Syncs what opening wrote: sled syncs neither its file's growth nor its files' names.
@@ -123,7 +209,7 @@ fn check_layout_key(folder: &Path, db: &Db, known: bool) -> Result<(), OpenError
     }
 }
 
-fn damaged(folder: &Path, reason: &str) -> OpenError {
+pub(super) fn damaged(folder: &Path, reason: &str) -> OpenError {
     OpenError::Damaged { path: folder.to_owned(), reason: reason.into() }
 }
 
@@ -135,7 +221,7 @@ fn from_sled(folder: &Path, error: sled::Error) -> OpenError {
     }
 }
 
-fn refused(folder: &Path, error: &io::Error) -> OpenError {
+pub(super) fn refused(folder: &Path, error: &io::Error) -> OpenError {
     let path = folder.to_owned();
     let text = error.to_string();
     match error.kind() {

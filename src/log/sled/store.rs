@@ -3,20 +3,26 @@
 //! Never decides what is a duplicate or where a record goes: that is the writer's.
 
 use std::fs::{File, TryLockError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sled::{Batch, Db, IVec};
 
 use super::block::{Directory, Item, VALUE_BYTES_MAX};
+use super::mark::Marker;
 use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
+use crate::log::inspection::Lost;
 use crate::log::record::{Digest, Head, Position, Provider, Record, RecordId};
 use crate::log::{READ_BYTES_MAX, READ_RECORDS_MAX};
 use crate::model::time::Millis;
 
 const BLOCK: u8 = b'b';
 const ID: u8 = b'i';
+const LOST: u8 = b'g';
+
+/// No block holds the position.
+pub(super) const MISSING: &str = "it is missing";
 
 /// What the id index holds: where the record is, and enough of its body's hash to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub(super) struct Known {
 pub(super) struct Tail {
     pub(super) head: Head,
     pub(super) received_at: Millis,
+    /// Positions up to here are taken, even where their records are lost.
+    pub(super) taken: Position,
 }
 
 /// The steps of a commit, in order.
@@ -38,6 +46,7 @@ pub(in crate::log) enum Step {
     Apply,
     Flush,
     Sync,
+    Mark,
 }
 
 /// Asked before each step of a commit whether it shall fail: how tests break the disk. Always none in production.
@@ -66,6 +75,8 @@ pub(super) struct Store {
     pub(super) db: Db,
     /// Declared, and so dropped, after the database.
     pub(super) file: SledFile,
+    /// None only while the log is being opened.
+    pub(super) marker: Mutex<Option<Marker>>,
     pub(super) fault: Option<Fault>,
 }
 
@@ -81,9 +92,11 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub(super) fn tail(&self) -> Result<Tail, ReadError> {
+        let gaps = self.lost()?.into_iter().map(|gap| gap.next.get().saturating_sub(1));
+        let taken = Position::new(gaps.max().unwrap_or(0));
         let Some(block) = self.blocks_from(Position::new(u64::MAX))?.next().transpose()? else {
             let head = Head { position: Position::START, digest: Digest::GENESIS, records: 0 };
-            return Ok(Tail { head, received_at: Millis(i64::MIN) });
+            return Ok(Tail { head, received_at: Millis(i64::MIN), taken });
         };
         let Some(last) = block.directory.items.last() else {
             return Err(ReadError::Corrupt { position: block.first, reason: "its block is empty" });
@@ -91,7 +104,45 @@ impl Store {
         let record = block.encoded(last).decode()?;
         let records = block.directory.records_before.saturating_add(block.directory.items.len() as u64);
         let head = Head { position: record.position, digest: record.digest, records };
-        Ok(Tail { head, received_at: record.content.received_at })
+        Ok(Tail { head, received_at: record.content.received_at, taken: taken.max(head.position) })
+    }
+
+    /// The positions that a repair could not save.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`].
+    pub(super) fn lost(&self) -> Result<Vec<Lost>, ReadError> {
+        let notes = self.db.scan_prefix([LOST]).map(|entry| {
+            let (key, value) = entry.map_err(|error| storage(&error))?;
+            match (key.last_chunk::<8>(), value.first_chunk::<8>()) {
+                (Some(next), Some(after)) => {
+                    Ok(Lost::of(u64::from_be_bytes(*next), u64::from_be_bytes(*after)))
+                }
+                _ => Err(ReadError::Storage { reason: "a note of lost positions is damaged".into() }),
+            }
+        });
+        notes.collect()
+    }
+
+    /// How many ids the index holds.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`].
+    pub(super) fn index_count(&self) -> Result<u64, ReadError> {
+        let mut count = 0_u64;
+        for entry in self.db.scan_prefix([ID]) {
+            entry.map_err(|error| storage(&error))?;
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+
+    /// The index of ids: keys, and what it knows under them.
+    pub(super) fn index(&self) -> impl Iterator<Item = Result<(Vec<u8>, Known), ReadError>> {
+        self.db.scan_prefix([ID]).map(|entry| {
+            let (key, value) = entry.map_err(|error| storage(&error))?;
+            Ok((key.to_vec(), Known::from_bytes(&value)?))
+        })
     }
 
     /// What the index says about an id, durable or not.
@@ -108,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub(super) fn record(&self, position: Position) -> Result<Record, ReadError> {
-        let missing = ReadError::Corrupt { position, reason: "it is missing" };
+        let missing = ReadError::Corrupt { position, reason: MISSING };
         let block = self.blocks_from(position)?.next().transpose().map_err(|error| at(position, error))?;
         let block = block.ok_or_else(|| missing.clone())?;
         let item = block.directory.find(position).ok_or(missing)?;
@@ -152,7 +203,7 @@ impl Store {
     }
 
     /// The blocks from the one that holds `position` on, or would hold it.
-    fn blocks_from(&self, position: Position) -> Result<Blocks, ReadError> {
+    pub(super) fn blocks_from(&self, position: Position) -> Result<Blocks, ReadError> {
         let all = block_key(Position::START, 0);
         let before = self.db.range(all..=block_key(position, u16::MAX)).next_back();
         let first = match before {
@@ -164,11 +215,27 @@ impl Store {
         })
     }
 
-    /// Stores a batch durably. After an error nothing is known about it.
+    /// The position of the first block that says that other records lie before it than there are; none if all fit.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub(super) fn missing(&self) -> Result<Option<Position>, ReadError> {
+        let mut before = 0_u64;
+        for block in self.blocks_from(Position::START)? {
+            let block = block?;
+            if block.directory.records_before != before {
+                return Ok(Some(block.first));
+            }
+            before = before.saturating_add(block.directory.items.len() as u64);
+        }
+        Ok(None)
+    }
+
+    /// Stores a batch durably, which makes `head` the log's end. After an error nothing is known about it.
     ///
     /// # Errors
     /// What the disk said.
-    pub(super) fn commit(&self, batch: Batch) -> Result<(), String> {
+    pub(super) fn commit(&self, batch: Batch, head: &Head) -> Result<(), String> {
         let before = |step| match &self.fault {
             Some(fault) => fault(step).map_err(|error| error.to_string()),
             None => Ok(()),
@@ -178,25 +245,30 @@ impl Store {
         before(Step::Flush)?;
         self.db.flush().map_err(|error| error.to_string())?;
         before(Step::Sync)?;
-        self.file.0.sync_data().map_err(|error| error.to_string())
+        self.file.0.sync_data().map_err(|error| error.to_string())?;
+        before(Step::Mark)?;
+        match &mut *self.marker.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(marker) => marker.advance(head).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
     }
 }
 
 /// A block in memory.
-struct Block {
-    first: Position,
-    directory: Directory,
-    bytes: Arc<[u8]>,
+pub(super) struct Block {
+    pub(super) first: Position,
+    pub(super) directory: Directory,
+    pub(super) bytes: Arc<[u8]>,
 }
 
 impl Block {
-    fn encoded(&self, item: &Item) -> Encoded {
-        Encoded::stored(item.position, self.bytes.clone(), item.range.clone())
+    pub(super) fn encoded(&self, item: &Item) -> Encoded {
+        Encoded::stored(item.position, item.raw_bytes, self.bytes.clone(), item.range.clone())
     }
 }
 
 /// Blocks in order, each put together from its chunks.
-struct Blocks {
+pub(super) struct Blocks {
     entries: sled::Iter,
 }
 
@@ -270,6 +342,13 @@ pub(super) fn id_key(provider: Provider, id: &RecordId) -> Vec<u8> {
         }
     }
     key
+}
+
+/// Adds a note of lost positions to a batch.
+pub(super) fn insert_lost(batch: &mut Batch, lost: &Lost) {
+    let mut key = vec![LOST];
+    key.extend_from_slice(&lost.next.get().to_be_bytes());
+    batch.insert(key, lost.after.get().to_be_bytes().as_slice());
 }
 
 /// Adds a block to a batch, cut into values that sled keeps in its main file.

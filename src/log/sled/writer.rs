@@ -2,20 +2,15 @@
 //!
 //! Never acknowledges before the commit is durable, duplicates included: their first copy may be in the same commit.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use sled::Batch;
-
 use super::Shared;
-use super::block::BlockBuilder;
+use super::commit::Commit;
 use super::queue::{Queue, Request};
-use super::store::{Known, Store, Tail, id_key, insert_block};
+use super::store::{Store, Tail};
 use crate::log::ack::Appended;
-use crate::log::codec::{self, Place, Prepared};
 use crate::log::error::AppendError;
-use crate::log::record::Position;
 
 pub(super) struct Writer {
     store: Arc<Store>,
@@ -62,82 +57,14 @@ impl Writer {
             let records = request.records.iter();
             outcomes.push(records.map(|record| commit.place(&self.store, record)).collect::<Result<_, _>>()?);
         }
-        if commit.new.is_empty() {
+        if commit.is_empty() {
             // Every first copy lies in an earlier commit, which is durable.
             return Ok(outcomes);
         }
         let (batch, tail) = commit.finish()?;
-        self.store.commit(batch)?;
+        self.store.commit(batch, &tail.head)?;
         self.tail = tail;
         self.shared.set_head(tail.head);
         Ok(outcomes)
-    }
-}
-
-/// A commit under construction.
-struct Commit {
-    tail: Tail,
-    /// Records before the block under construction.
-    records_before: u64,
-    new: BTreeMap<Vec<u8>, Known>,
-    block: BlockBuilder,
-    encoded: Vec<u8>,
-    batch: Batch,
-}
-
-impl Commit {
-    fn new(tail: Tail) -> Self {
-        Self {
-            tail,
-            records_before: tail.head.records,
-            new: BTreeMap::new(),
-            block: BlockBuilder::default(),
-            encoded: Vec::new(),
-            batch: Batch::default(),
-        }
-    }
-
-    /// Gives the record its place, or finds the one it has.
-    fn place(&mut self, store: &Store, record: &Prepared) -> Result<Appended, String> {
-        let key = id_key(record.provider, &record.id);
-        let known = match self.new.get(&key) {
-            Some(known) => Some(*known),
-            None => store.known(&key).map_err(|error| error.to_string())?,
-        };
-        let position = Position::new(self.tail.head.position.get().saturating_add(1));
-        let this = Known::new(position, &record.body_sha256);
-        if let Some(first) = known {
-            let same_body = first.body_start == this.body_start;
-            return Ok(Appended::Duplicate { position: first.position, same_body });
-        }
-        let received_at = record.received_at.max(self.tail.received_at);
-        let place = Place { position, received_at, previous: self.tail.head.digest };
-        self.encoded.clear();
-        let digest = codec::encode(record, place, &mut self.encoded)?;
-        if !self.block.has_room(self.encoded.len()) {
-            self.cut()?;
-        }
-        self.block.push(position, record.raw_bytes(), &self.encoded);
-        self.batch.insert(key.as_slice(), &this.to_bytes());
-        self.new.insert(key, this);
-        self.tail.head.position = position;
-        self.tail.head.digest = digest;
-        self.tail.head.records = self.tail.head.records.saturating_add(1);
-        self.tail.received_at = received_at;
-        Ok(Appended::New { position })
-    }
-
-    fn cut(&mut self) -> Result<(), String> {
-        let records = u64::from(self.block.records());
-        if let Some((first, block)) = self.block.finish(self.records_before) {
-            insert_block(&mut self.batch, first, &block)?;
-        }
-        self.records_before = self.records_before.saturating_add(records);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(Batch, Tail), String> {
-        self.cut()?;
-        Ok((self.batch, self.tail))
     }
 }

@@ -306,4 +306,5 @@ every_rule! {
 suite! {
     sled_that_cannot_write: Sled<0> => [rule_7_a_failed_write_ends_appending_until_reopened];
     sled_that_cannot_flush: Sled<1> => [rule_7_a_failed_write_ends_appending_until_reopened];
+    sled_that_cannot_mark: Sled<3> => [rule_7_a_failed_write_ends_appending_until_reopened];
 }

@@ -42,7 +42,7 @@ impl Twin for Memory {
     }
 }
 
-/// A sled log whose disk breaks at `STEP`: 0 = writing, 1 = flushing, 2 = syncing.
+/// A sled log whose disk breaks at `STEP`: 0 = writing, 1 = flushing, 2 = syncing, 3 = marking.
 pub(super) struct Sled<const STEP: u8> {
     pub(super) folder: TempDir,
     log: Option<SledLog>,
@@ -60,6 +60,7 @@ impl<const STEP: u8> Sled<STEP> {
                 Step::Apply => 0,
                 Step::Flush => 1,
                 Step::Sync => 2,
+                Step::Mark => 3,
             };
             if broken.load(Ordering::SeqCst) == number {
                 Err(std::io::Error::other("broken by the test"))

@@ -142,3 +142,80 @@ fn a_file_in_the_way_is_an_error() {
         assert!(matches!(error, OpenError::Storage { .. }), "{error:?}");
     }
 }
+
+/// The files of a log that somebody has open, as a kill leaves them.
+fn killed(path: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+fn last_byte(path: &Path) -> usize {
+    std::fs::read(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap()
+}
+
+#[test]
+fn a_torn_end_that_nobody_was_promised_is_no_alarm() {
+    let (outer, path) = folder();
+    let log = open_log(&path).unwrap();
+    log.append((1..=5).map(|n| event(n, b"{}")).collect()).wait().unwrap();
+    let before = outer.path().join("before");
+    killed(&path, &before);
+    log.append(vec![event(6, b"{}"), event(7, b"{}")]).wait().unwrap();
+    let end = last_byte(&before.join("db"));
+    let whole = std::fs::read(path.join("db")).unwrap();
+    let last = last_byte(&path.join("db"));
+    // As a cut during the second commit leaves it: some of its bytes are there, and the mark does not know of it.
+    for torn in [end + 1, end + 40, last - 3, last] {
+        let place = outer.path().join(format!("torn-{torn}"));
+        killed(&before, &place);
+        let mut bytes = whole.clone();
+        bytes[torn..=last].fill(0);
+        std::fs::write(place.join("db"), bytes).unwrap();
+        let log = open_log(&place).unwrap();
+        assert_eq!(log.head().records, 5, "torn at {torn}");
+        log.append(vec![event(8, b"{}")]).wait().unwrap();
+        drop(log);
+        assert_eq!(open_log(&place).unwrap().head().records, 6, "torn at {torn}");
+    }
+}
+
+#[test]
+fn a_file_from_before_is_not_taken_for_the_newest() {
+    let (outer, path) = folder();
+    let log = open_log(&path).unwrap();
+    log.append(vec![event(1, b"{}")]).wait().unwrap();
+    let before = outer.path().join("before");
+    killed(&path, &before);
+    log.append(vec![event(2, b"{}"), event(3, b"{}")]).wait().unwrap();
+    drop(log);
+    std::fs::copy(before.join("db"), path.join("db")).unwrap();
+    let damaged = std::fs::read(path.join("db")).unwrap();
+    for _ in 0..2 {
+        let error = open_log(&path).unwrap_err();
+        let OpenError::RecordsLost { found, known, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((found.get(), known.get()), (1, 3));
+        assert!(error.to_string().contains("billfold repair"), "{error}");
+        assert!(std::fs::read(path.join("db")).unwrap() == damaged, "a refused log is left as it is");
+    }
+    // Without its mark nobody knows of more.
+    std::fs::remove_file(path.join("mark")).unwrap();
+    assert_eq!(open_log(&path).unwrap().head().records, 1);
+    assert_eq!(Mark::read(&path).unwrap().unwrap().position.get(), 1);
+}
+
+#[test]
+fn a_snapshot_that_was_never_finished_does_not_stop_the_start() {
+    let (_outer, path) = folder();
+    let log = open_log(&path).unwrap();
+    log.append(vec![event(1, b"{}")]).wait().unwrap();
+    drop(log);
+    let unfinished = path.join("snap.00000000000FFFFF.generating");
+    std::fs::write(&unfinished, b"half").unwrap();
+    assert_eq!(open_log(&path).unwrap().head().records, 1);
+    assert!(!unfinished.exists());
+}

@@ -1,0 +1,188 @@
+//! A look at the end of sled's file before sled is let near it.
+//!
+//! When sled opens, it reads what was written since its snapshot, cuts the file off at the first message that it cannot
+//! read, and passes over the rest of an older segment without a word. After a power cut that is right: nobody was promised
+//! those bytes. When bytes have rotten it would throw acknowledged records away, and the way to get them back.
+//!
+//! So everything that the [`Mark`] knows to be durable since that snapshot has to be seen first. Never writes.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::block::Directory;
+use super::mark::Mark;
+use super::open::SEGMENT_BYTES;
+use super::raw::{self, Found, Message, Segment};
+use crate::log::record::Position;
+
+/// The names of sled's snapshots begin like this, and go on with a number in hexadecimal.
+const SNAPSHOT: &str = "snap.";
+/// A snapshot that is being written.
+const UNFINISHED: &str = ".generating";
+
+/// What sled will find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Everything that is known to be durable can be read.
+    Whole,
+    /// So it is; but there are bytes in between or behind that make no sense.
+    Torn,
+    /// A position that is known to be durable is not there any more, the first of them.
+    Lost(Position),
+    /// What sled's snapshot has seen whole cannot be read any more, at this byte of the file. sled would clear everything
+    /// behind it in its segment, and only then refuse to open.
+    Rotten(u64),
+}
+
+/// The number in the name of sled's newest snapshot; 0 without one.
+pub(super) fn newest_snapshot(folder: &Path) -> io::Result<u64> {
+    let mut newest = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(SNAPSHOT));
+        newest = newest.max(number.and_then(|number| u64::from_str_radix(number, 16).ok()).unwrap_or(0));
+    }
+    Ok(newest)
+}
+
+/// Removes snapshots that were never finished: sled would take one for the newest, and refuse to open.
+pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_unfinished = |name: &str| name.starts_with(SNAPSHOT) && name.ends_with(UNFINISHED);
+        if name.to_str().is_some_and(is_unfinished) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What sled will find in `folder`, compared with what is known to be durable.
+pub(super) fn look(folder: &Path, mark: Option<&Mark>) -> io::Result<Look> {
+    let file = match File::open(folder.join("db")) {
+        // Whether there should be one is for others to say.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Whole),
+        file => file?,
+    };
+    let snapshot = newest_snapshot(folder)?;
+    let begin = snapshot / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
+    let mut segments = raw::segments(&file)?;
+    segments.retain(|segment| segment.lsn >= begin);
+    // From here on sled stops for good at what it cannot read.
+    let stable = segments.iter().map(|segment| segment.stable).max().unwrap_or(0);
+    let unstable = stable / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
+    // Only as long as sled's snapshot is the one that the mark speaks of is it known what must be seen.
+    let mark = mark.filter(|mark| mark.snapshot == snapshot);
+    let mut seen = Seen::new(mark);
+    let mut torn = false;
+    let mut expected = unstable;
+    for segment in &segments {
+        if segment.lsn >= unstable {
+            if segment.lsn != expected {
+                torn = true;
+                break;
+            }
+            expected = expected.saturating_add(SEGMENT_BYTES as u64);
+        }
+        let bytes = raw::read_segment(&file, segment.offset)?;
+        if let Some(place) = walk(segment, &bytes, snapshot, &mut seen) {
+            if segment.lsn_at(place) < snapshot {
+                return Ok(Look::Rotten(segment.offset.saturating_add(place as u64)));
+            }
+            torn = true;
+            if segment.lsn >= unstable {
+                break;
+            }
+        }
+    }
+    Ok(match seen.missing() {
+        Some(position) => Look::Lost(position),
+        None if torn => Look::Torn,
+        None => Look::Whole,
+    })
+}
+
+/// Notes what a segment holds, up to the first place that makes no sense.
+fn walk(segment: &Segment, bytes: &[u8], snapshot: u64, seen: &mut Seen) -> Option<usize> {
+    let mut place = Segment::start();
+    loop {
+        match segment.at(bytes, place) {
+            Found::Message(message) => {
+                let end = segment.lsn_at(message.next);
+                if segment.lsn_at(place) >= snapshot {
+                    seen.note(&message, end);
+                }
+                place = message.next;
+            }
+            Found::Cap => return None,
+            // Before the snapshot's end there has to be something.
+            Found::End if segment.lsn_at(place) >= snapshot => return None,
+            Found::End | Found::Damaged { .. } => return Some(place),
+        }
+    }
+}
+
+/// Which of the positions that have to be there were seen.
+struct Seen {
+    first: u64,
+    found: Vec<bool>,
+    /// The LSN that a batch needs, and what it holds: nothing of it counts before that LSN is reached.
+    batch: Option<(u64, BTreeSet<u64>)>,
+}
+
+impl Seen {
+    fn new(mark: Option<&Mark>) -> Self {
+        let (first, last) =
+            mark.map_or((1, 0), |mark| (mark.opened_at.get().saturating_add(1), mark.position.get()));
+        let count = usize::try_from(last.saturating_add(1).saturating_sub(first)).unwrap_or(0);
+        Self { first, found: vec![false; count], batch: None }
+    }
+
+    fn note(&mut self, message: &Message<'_>, end: u64) {
+        if self.found.is_empty() {
+            return;
+        }
+        if let Some(needed) = message.batch_end() {
+            self.close_batch(end);
+            self.batch = Some((needed, BTreeSet::new()));
+            return;
+        }
+        for entry in message.entries() {
+            let value = message.body.get(entry.value).unwrap_or_default();
+            let Ok(directory) = Directory::read(value) else { continue };
+            for item in &directory.items {
+                match &mut self.batch {
+                    Some((_, held)) => {
+                        held.insert(item.position.get());
+                    }
+                    None => self.count(item.position.get()),
+                }
+            }
+        }
+        self.close_batch(end);
+    }
+
+    /// Counts what a batch holds, if the log reaches far enough for it.
+    fn close_batch(&mut self, reached: u64) {
+        if let Some((_, held)) = self.batch.take_if(|(needed, _)| *needed < reached) {
+            for position in held {
+                self.count(position);
+            }
+        }
+    }
+
+    fn count(&mut self, position: u64) {
+        let place = position.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        if let Some(found) = place.and_then(|place| self.found.get_mut(place)) {
+            *found = true;
+        }
+    }
+
+    fn missing(&self) -> Option<Position> {
+        let place = self.found.iter().position(|found| !found)?;
+        Some(Position::new(self.first.saturating_add(place as u64)))
+    }
+}
