@@ -12,7 +12,9 @@
 //! | 1 | version, `1` |
 //! | 8 | the position up to which everything is durable, big-endian |
 //! | 32 | the digest of the record there; zeros when the log is empty |
+//! | 8 | how many records there are up to there, big-endian |
 //! | 8 | the position of the log's end when it was opened, big-endian |
+//! | 8 | how many records there were then, big-endian |
 //! | 8 | the number in the name of sled's snapshot at that moment, big-endian; 0 without one |
 //! | 4 | CRC-32 (IEEE) of everything before it, big-endian |
 
@@ -26,7 +28,7 @@ use crate::log::record::{Digest, Head, Position};
 /// The file's name inside the log's folder.
 const FILE: &str = "mark";
 const VERSION: u8 = 1;
-const SLOT_BYTES: usize = 61;
+const SLOT_BYTES: usize = 77;
 /// A slot a sector: a disk tears between sectors, not inside one.
 const SLOT_PLACES: [u64; 2] = [0, 512];
 const FILE_BYTES: u64 = 1024;
@@ -36,7 +38,9 @@ const FILE_BYTES: u64 = 1024;
 pub(super) struct Mark {
     pub(super) position: Position,
     pub(super) digest: Digest,
+    pub(super) records: u64,
     pub(super) opened_at: Position,
+    pub(super) opened_records: u64,
     pub(super) snapshot: u64,
 }
 
@@ -63,12 +67,16 @@ impl Mark {
         }
         let (position, rest) = fields.split_first_chunk::<8>()?;
         let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (records, rest) = rest.split_first_chunk::<8>()?;
         let (opened_at, rest) = rest.split_first_chunk::<8>()?;
+        let (opened_records, rest) = rest.split_first_chunk::<8>()?;
         let (snapshot, _) = rest.split_first_chunk::<8>()?;
         Some(Self {
             position: Position::new(u64::from_be_bytes(*position)),
             digest: Digest(*digest),
+            records: u64::from_be_bytes(*records),
             opened_at: Position::new(u64::from_be_bytes(*opened_at)),
+            opened_records: u64::from_be_bytes(*opened_records),
             snapshot: u64::from_be_bytes(*snapshot),
         })
     }
@@ -77,8 +85,9 @@ impl Mark {
         let mut slot = vec![VERSION];
         slot.extend_from_slice(&self.position.get().to_be_bytes());
         slot.extend_from_slice(&self.digest.0);
-        slot.extend_from_slice(&self.opened_at.get().to_be_bytes());
-        slot.extend_from_slice(&self.snapshot.to_be_bytes());
+        for number in [self.records, self.opened_at.get(), self.opened_records, self.snapshot] {
+            slot.extend_from_slice(&number.to_be_bytes());
+        }
         let crc = crc32fast::hash(&slot);
         slot.extend_from_slice(&crc.to_be_bytes());
         slot
@@ -112,7 +121,8 @@ impl Marker {
 
     /// Says that the log is durable up to `head`.
     pub(super) fn advance(&mut self, head: &Head) -> io::Result<()> {
-        self.write(Mark { position: head.position, digest: head.digest, ..self.last })
+        let Head { position, digest, records } = *head;
+        self.write(Mark { position, digest, records, ..self.last })
     }
 
     fn write(&mut self, mark: Mark) -> io::Result<()> {
@@ -132,7 +142,9 @@ mod tests {
         Mark {
             position: Position::new(position),
             digest: Digest([7; 32]),
+            records: position,
             opened_at: Position::new(1),
+            opened_records: 1,
             snapshot: 9,
         }
     }
@@ -160,10 +172,10 @@ mod tests {
             let read = Mark::read(folder.path()).unwrap().unwrap();
             assert!(read == mark(8) || read == mark(7), "byte {at}");
         }
-        for length in [0, 60, 61, 512, 600] {
+        for length in [0, 76, 77, 512, 600] {
             std::fs::write(&path, &whole[..length]).unwrap();
             let read = Mark::read(folder.path()).unwrap();
-            assert_eq!(read.is_some(), length >= 61, "{length} bytes");
+            assert_eq!(read.is_some(), length >= 77, "{length} bytes");
         }
     }
 }

@@ -81,9 +81,8 @@ fn look(folder: &Path, mark: Option<&Mark>) -> Result<Look, OpenError> {
     }
     tail::remove_unfinished(folder).map_err(|error| refused(&error))?;
     match tail::look(folder, mark).map_err(|error| refused(&error))? {
-        Look::Lost(first) => {
-            let found = Position::new(first.get().saturating_sub(1));
-            let known = mark.map_or(first, |mark| mark.position);
+        Look::Lost(found) => {
+            let known = mark.map_or(found, |mark| mark.position);
             Err(OpenError::RecordsLost { path: folder.to_owned(), found, known })
         }
         Look::Rotten(byte) => Err(damaged(folder, &format!("its file db cannot be read at byte {byte}"))),
@@ -126,7 +125,9 @@ fn begin_mark(folder: &Path, tail: &Tail) -> io::Result<Marker> {
     let mark = Mark {
         position: tail.head.position,
         digest: tail.head.digest,
+        records: tail.head.records,
         opened_at: tail.head.position,
+        opened_records: tail.head.records,
         snapshot: tail::newest_snapshot(folder)?,
     };
     let marker = Marker::open(folder, mark)?;

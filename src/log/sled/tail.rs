@@ -6,7 +6,6 @@
 //!
 //! So everything that the [`Mark`] knows to be durable since that snapshot has to be seen first. Never writes.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -29,7 +28,7 @@ pub(super) enum Look {
     Whole,
     /// So it is; but there are bytes in between or behind that make no sense.
     Torn,
-    /// A position that is known to be durable is not there any more, the first of them.
+    /// Records that are known to be durable are not there any more; up to this position all are.
     Lost(Position),
     /// What sled's snapshot has seen whole cannot be read any more, at this byte of the file. sled would clear everything
     /// behind it in its segment, and only then refuse to open.
@@ -99,7 +98,7 @@ pub(super) fn look(folder: &Path, mark: Option<&Mark>) -> io::Result<Look> {
         }
     }
     Ok(match seen.missing() {
-        Some(position) => Look::Lost(position),
+        Some(found) => Look::Lost(found),
         None if torn => Look::Torn,
         None => Look::Whole,
     })
@@ -125,20 +124,22 @@ fn walk(segment: &Segment, bytes: &[u8], snapshot: u64, seen: &mut Seen) -> Opti
     }
 }
 
-/// Which of the positions that have to be there were seen.
+/// Which of the records that have to be there were seen. They are counted, because positions may have gaps.
 struct Seen {
-    first: u64,
-    found: Vec<bool>,
-    /// The LSN that a batch needs, and what it holds: nothing of it counts before that LSN is reached.
-    batch: Option<(u64, BTreeSet<u64>)>,
+    /// How many records lie before them, and the last one's position.
+    before: (u64, Position),
+    /// Their positions; 0 for those that were not seen.
+    found: Vec<u64>,
+    /// The LSN that a batch needs, and what it holds (a record's number, its position): nothing of it counts before that
+    /// LSN is reached.
+    batch: Option<(u64, Vec<(u64, u64)>)>,
 }
 
 impl Seen {
     fn new(mark: Option<&Mark>) -> Self {
-        let (first, last) =
-            mark.map_or((1, 0), |mark| (mark.opened_at.get().saturating_add(1), mark.position.get()));
-        let count = usize::try_from(last.saturating_add(1).saturating_sub(first)).unwrap_or(0);
-        Self { first, found: vec![false; count], batch: None }
+        let before = mark.map_or((0, Position::START), |mark| (mark.opened_records, mark.opened_at));
+        let count = mark.map_or(0, |mark| mark.records.saturating_sub(mark.opened_records));
+        Self { before, found: vec![0; usize::try_from(count).unwrap_or(0)], batch: None }
     }
 
     fn note(&mut self, message: &Message<'_>, end: u64) {
@@ -147,18 +148,16 @@ impl Seen {
         }
         if let Some(needed) = message.batch_end() {
             self.close_batch(end);
-            self.batch = Some((needed, BTreeSet::new()));
+            self.batch = Some((needed, Vec::new()));
             return;
         }
         for entry in message.entries() {
             let value = message.body.get(entry.value).unwrap_or_default();
             let Ok(directory) = Directory::read(value) else { continue };
-            for item in &directory.items {
+            for (number, item) in (directory.records_before..).zip(&directory.items) {
                 match &mut self.batch {
-                    Some((_, held)) => {
-                        held.insert(item.position.get());
-                    }
-                    None => self.count(item.position.get()),
+                    Some((_, held)) => held.push((number, item.position.get())),
+                    None => self.count(number, item.position.get()),
                 }
             }
         }
@@ -168,21 +167,23 @@ impl Seen {
     /// Counts what a batch holds, if the log reaches far enough for it.
     fn close_batch(&mut self, reached: u64) {
         if let Some((_, held)) = self.batch.take_if(|(needed, _)| *needed < reached) {
-            for position in held {
-                self.count(position);
+            for (number, position) in held {
+                self.count(number, position);
             }
         }
     }
 
-    fn count(&mut self, position: u64) {
-        let place = position.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+    fn count(&mut self, number: u64, position: u64) {
+        let place = number.checked_sub(self.before.0).and_then(|place| usize::try_from(place).ok());
         if let Some(found) = place.and_then(|place| self.found.get_mut(place)) {
-            *found = true;
+            *found = position;
         }
     }
 
+    /// If one was not seen: the position up to which all were.
     fn missing(&self) -> Option<Position> {
-        let place = self.found.iter().position(|found| !found)?;
-        Some(Position::new(self.first.saturating_add(place as u64)))
+        let place = self.found.iter().position(|found| *found == 0)?;
+        let last = place.checked_sub(1).and_then(|place| self.found.get(place));
+        Some(last.map_or(self.before.1, |position| Position::new(*position)))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::log::ack::Appended;
 use crate::log::tests::{event, json, noise};
-use crate::log::{Digest, Provider};
+use crate::log::{CopyError, Digest, Provider};
 
 fn open_log(path: &Path) -> SledLog {
     SledLog::open(path, &SledOptions::default()).unwrap()
@@ -214,4 +214,128 @@ fn a_damaged_end_is_told_at_open() {
     drop(log);
     let error = SledLog::open(folder.path(), &SledOptions::default()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
+/// What an inspection finds after the log was changed behind its back, in the order in which it is told.
+#[track_caller]
+fn check_inspection(change: impl FnOnce(&SledLog), expected: &[(u64, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append((1..=5).map(|n| event(n, &json(n, 900))).collect()).wait().unwrap();
+    log.append(vec![event(6, b"{}")]).wait().unwrap();
+    log.append(vec![event(7, b"{}"), event(8, b"{}")]).wait().unwrap();
+    change(&log);
+    let mut whole = Vec::new();
+    let inspection = log.inspect(&mut |record| whole.push(record.position.get()));
+    let found: Vec<_> = inspection
+        .findings
+        .told()
+        .iter()
+        .map(|finding| (finding.position.map_or(0, Position::get), &*finding.what))
+        .collect();
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for ((position, what), (expected_position, expected)) in found.iter().zip(expected) {
+        assert!(position == expected_position && what.contains(expected), "{found:?}");
+    }
+    assert_eq!(inspection.records_whole, whole.len() as u64);
+    if expected.is_empty() {
+        assert_eq!((inspection.head, whole.len(), inspection.index_entries), (log.head(), 8, 8));
+    }
+}
+
+fn id_key(number: u64) -> Vec<u8> {
+    store::id_key(Provider::Stripe, &event(number, b"").id)
+}
+
+#[test]
+fn an_inspection_finds_every_disagreement() {
+    check_inspection(|_| (), &[]);
+    check_inspection(|log| damage(log, 3, false), &[(3, "checksum")]);
+    check_inspection(|log| damage(log, 1, true), &[(1, "directory")]);
+    let remove = |key: Vec<u8>| move |log: &SledLog| drop(log.store.db.remove(key).unwrap().unwrap());
+    check_inspection(remove(id_key(4)), &[(4, "not in the index")]);
+    check_inspection(
+        remove(store::block_key(Position::new(6), 0).to_vec()),
+        &[(7, "says that 6 records"), (7, "does not follow"), (6, "it is not there")],
+    );
+    check_inspection(
+        |log| {
+            let known = log.store.db.get(id_key(2)).unwrap().unwrap();
+            log.store.db.insert(id_key(20), known).unwrap();
+        },
+        &[(2, "not its own")],
+    );
+    check_inspection(
+        |log| {
+            let known = log.store.db.get(id_key(2)).unwrap().unwrap();
+            log.store.db.insert(id_key(5), known).unwrap();
+        },
+        &[(5, "is at position 2"), (2, "not its own")],
+    );
+    check_inspection(
+        |log| {
+            let mut known = log.store.db.get(id_key(2)).unwrap().unwrap().to_vec();
+            known[12] ^= 1;
+            log.store.db.insert(id_key(2), known).unwrap();
+        },
+        &[(2, "another hash")],
+    );
+}
+
+/// A record that was changed with its checksums and its index entry: the chain alone can tell.
+#[test]
+fn an_inspection_finds_a_forged_record() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [true_log, forged] = [b"{\"a\":1}", b"{\"a\":2}"].map(|body| {
+        let log = open_log(folders[usize::from(body[5] == b'2')].path());
+        log.append(vec![event(1, body)]).wait().unwrap();
+        log.append(vec![event(2, b"{}")]).wait().unwrap();
+        log
+    });
+    for key in [store::block_key(Position::new(1), 0).to_vec(), id_key(1)] {
+        let value = forged.store.db.get(&key).unwrap().unwrap();
+        true_log.store.db.insert(&key, value).unwrap();
+    }
+    let findings = true_log.inspect(&mut |_| ()).findings;
+    let [finding] = findings.told() else { panic!("{findings:?}") };
+    assert_eq!(finding.position, Some(Position::new(2)));
+    assert!(finding.what.contains("does not follow"), "{}", finding.what);
+}
+
+#[test]
+fn a_copy_takes_what_follows_and_nothing_else() {
+    let (folder, place, other) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = open_log(folder.path());
+    log.append((1..=9).map(|n| event(n, &json(n, 900))).collect()).wait().unwrap();
+    log.append(vec![event(10, &noise(10, 700_000))]).wait().unwrap();
+    let page = log.read_encoded(Position::START, 100).unwrap();
+    let mut copy = LogCopy::open(place.path()).unwrap();
+    copy.take(&page[..4], &[]).unwrap();
+    let chain = copy.take(&page[5..], &[]).unwrap_err();
+    assert!(matches!(&chain, CopyError::Chain { position, .. } if position.get() == 6), "{chain}");
+    let order = copy.take(&page[3..5], &[]).unwrap_err();
+    assert!(matches!(order, CopyError::Order { .. }), "{order}");
+    assert_eq!(copy.head().position.get(), 4, "a page is taken whole or not at all");
+    copy.take(&page[4..], &[]).unwrap();
+    assert_eq!(copy.head(), log.head());
+    drop(copy);
+    let copied = open_log(place.path());
+    assert_eq!(copied.read(Position::START, 100).unwrap(), log.read(Position::START, 100).unwrap());
+    assert!(copied.inspect(&mut |_| ()).findings.is_empty());
+
+    // Where it is known that something is lost, the chain may be broken, there alone.
+    let lost = [6, 9].map(|next| Lost { after: Position::new(next - 2), next: Position::new(next) });
+    let mut copy = LogCopy::open(other.path()).unwrap();
+    copy.take(&page[..4], &lost).unwrap();
+    copy.take(&page[5..7], &lost).unwrap();
+    copy.take(&page[8..], &lost).unwrap();
+    let behind = Lost { after: Position::new(10), next: Position::new(21) };
+    copy.end(&[behind]).unwrap();
+    drop(copy);
+    let copied = open_log(other.path());
+    assert_eq!(copied.lost(), [lost[0], lost[1], behind]);
+    assert_eq!(copied.append(vec![event(30, b"{}")]).wait().unwrap()[0].position().get(), 21);
+    assert!(copied.inspect(&mut |_| ()).findings.is_empty());
+    assert_eq!((copied.head().records, copied.head().position.get()), (9, 21));
 }
