@@ -22,7 +22,7 @@ use crate::model::id::{EventId, ObjectId};
 use crate::model::time::Millis;
 
 pub use difference::differences;
-pub use operation::health;
+pub use operation::{head, health, lost};
 pub use parameters::{REFERENCE_BYTES_MAX, WINDOW_SECONDS_DEFAULT, WINDOW_SECONDS_MAX, WORD_BYTES_MAX};
 pub use path::{COLLECTIONS, path, template};
 pub use problem::{Problem, ProblemKind};
@@ -105,11 +105,27 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             let window = Parameters::new(query, &["window"])?.window()?;
             Ok(operation::stats(&billfold.stats(now, window)?, window))
         }
+        Route::Backup => {
+            Parameters::new(query, &[])?;
+            operation::backup(billfold)
+        }
+        Route::Log => {
+            Err(Problem::new(ProblemKind::NoSuchRoute, "/v1/log is served over HTTP alone: it is no JSON"))
+        }
         Route::Conflicts => {
             let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
             Ok(page_json(conflicts(billfold, &scope)?, None))
         }
     }
+}
+
+/// The page of stored records that `/v1/log` asks for, packed; none if the question is another one.
+#[must_use]
+pub fn records(billfold: &Billfold, request: &Request<'_>) -> Option<Result<Vec<u8>, Problem>> {
+    matches!(Route::parse(request.path), Ok(Route::Log)).then(|| {
+        let after = Parameters::new(request.query, &["after"])?.position("after")?;
+        Ok(billfold.packed_records(after)?)
+    })
 }
 
 fn list(billfold: &Billfold, collection: Collection, query: &[(String, String)]) -> Result<Value, Problem> {

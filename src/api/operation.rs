@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Conflict, Readiness, Stats, WindowCounts};
-
+use crate::engine::{Billfold, Conflict, Readiness, Stats, WindowCounts};
+use crate::log::{Head, Lost};
 use crate::model::time::Millis;
 
+use super::Problem;
 use super::object::{add_twins, rfc3339_millis};
+use super::problem::ProblemKind;
 
 /// The places behind the point of the success rate, as a factor.
 const RATE_PARTS: u64 = 10_000;
@@ -25,11 +27,7 @@ pub(super) fn stats(stats: &Stats, window_seconds: i64) -> Value {
     let scopes: Vec<Value> =
         stats.scopes.iter().map(|scope| Value::Object(super::object::scope_json(scope))).collect();
     json!({
-        "log": {
-            "position": stats.head.position,
-            "records": stats.head.records,
-            "digest": stats.head.digest.to_string(),
-        },
+        "log": head(&stats.head),
         "applied": stats.applied,
         "lag": stats.lag,
         "window": door,
@@ -75,6 +73,30 @@ pub(super) fn conflict(conflict: &Conflict) -> Value {
     members.insert("other_sha256".to_owned(), json!(hex::encode(conflict.other_sha256)));
     add_twins(&mut members);
     Value::Object(members)
+}
+
+/// What a backup begins with: where the log ends, what it lacks, and the settings.
+pub(super) fn backup(billfold: &Billfold) -> Result<Value, Problem> {
+    let options = billfold.options();
+    let policy = serde_json::to_value(&options.policy)
+        .map_err(|_| Problem::new(ProblemKind::Internal, "the settings cannot be shown"))?;
+    Ok(json!({
+        "head": head(&billfold.head()),
+        "lost": billfold.lost().iter().map(lost).collect::<Vec<_>>(),
+        "settings": { "policy": policy, "reference_keys": options.reference_keys },
+    }))
+}
+
+/// The end of a log.
+#[must_use]
+pub fn head(head: &Head) -> Value {
+    json!({ "position": head.position, "records": head.records, "digest": head.digest.to_string() })
+}
+
+/// Positions that a repair could not save: those between the two.
+#[must_use]
+pub fn lost(lost: &Lost) -> Value {
+    json!({ "after": lost.after, "next": lost.next })
 }
 
 /// Whether requests should come here, and why not.

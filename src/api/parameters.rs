@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::engine::{Account, Cursor, EventQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter};
+use crate::log::Position;
 use crate::model::id::{AccountId, ObjectId};
 use crate::model::time::Seconds;
 
@@ -77,6 +78,13 @@ impl<'a> Parameters<'a> {
             account: self.read("account", "`self` or a connected account's id (acct_…)", parse_account)?,
             livemode: self.flag("livemode")?,
         })
+    }
+
+    /// A position in the log; its beginning unless it is said.
+    pub(super) fn position(&self, name: &str) -> Result<Position, Problem> {
+        let found =
+            self.read(name, "a position in the log: 0 or a whole number", |value| value.parse().ok())?;
+        Ok(found.map_or(Position::START, Position::new))
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {

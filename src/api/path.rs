@@ -46,6 +46,8 @@ pub(super) enum Route {
     Why(String),
     Stats,
     Conflicts,
+    Backup,
+    Log,
 }
 
 /// A path under `/v1`, its segments encoded as a URL needs it: `path(&["customers", "cus_1"])` is `/v1/customers/cus_1`.
@@ -79,6 +81,8 @@ pub fn template(path: &str) -> &'static str {
         Ok(Route::Why(_)) => "/v1/objects/{id}/why",
         Ok(Route::Stats) => "/v1/stats",
         Ok(Route::Conflicts) => "/v1/conflicts",
+        Ok(Route::Backup) => "/v1/backup",
+        Ok(Route::Log) => "/v1/log",
         Err(_) => "/v1/{unknown}",
     }
 }
@@ -92,6 +96,8 @@ impl Route {
         match *words.as_slice() {
             ["stats"] => Ok(Self::Stats),
             ["conflicts"] => Ok(Self::Conflicts),
+            ["backup"] => Ok(Self::Backup),
+            ["log"] => Ok(Self::Log),
             ["access"] => Ok(Self::ReferenceAccess),
             ["events"] => Ok(Self::Events),
             ["events", id] => Ok(Self::Event(id.to_owned())),
@@ -113,7 +119,7 @@ fn collection(word: &str) -> Option<(&'static str, Collection)> {
 fn unknown(path: &str) -> Problem {
     let lists: Vec<&str> = COLLECTIONS.iter().map(|(word, _)| *word).collect();
     let detail = format!(
-        "there is no {}: under /v1 there are events, stats, conflicts, access, customers/{{id}}/access, \
+        "there is no {}: under /v1 there are events, stats, conflicts, backup, log, access, customers/{{id}}/access, \
          objects/{{id}}/why, and as lists and with an id: {}",
         echo(path),
         lists.join(", ")
@@ -172,6 +178,8 @@ mod tests {
         check("/v1/payments", Some(Route::List(Collection::Payments)));
         check("/v1/events/evt_1", Some(Route::Event("evt_1".to_owned())));
         check("/v1/access", Some(Route::ReferenceAccess));
+        check("/v1/backup", Some(Route::Backup));
+        check("/v1/log", Some(Route::Log));
         for path in [
             "/",
             "/v1",

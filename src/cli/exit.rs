@@ -8,6 +8,8 @@
 //! | 3 | what was asked for does not exist |
 //! | 4 | refused: a signature, a token, some lines of a file (the others went through), or a rebuild that nobody confirmed |
 //! | 5 | the folder is open in another process |
+//! | 6 | damage was found |
+//! | 7 | the history is another one: `verify --expect`, `backup` |
 //! | 10 | `access`: denied |
 //!
 //! A script that lets people in on 0 and keeps them out on anything else is right about `access`.
@@ -30,13 +32,26 @@ pub(super) enum Exit {
     Refused,
     /// The folder is open elsewhere.
     Locked,
+    /// Something is not as it was written.
+    Damaged,
+    /// The history is not the one that was expected.
+    Unexpected,
     /// `access` says no.
     Denied,
 }
 
 impl Exit {
-    const ALL: [Self; 7] =
-        [Self::Done, Self::Failed, Self::Usage, Self::NotFound, Self::Refused, Self::Locked, Self::Denied];
+    const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::NotFound,
+        Self::Refused,
+        Self::Locked,
+        Self::Damaged,
+        Self::Unexpected,
+        Self::Denied,
+    ];
 
     /// The number that the shell sees.
     pub(super) const fn code(self) -> u8 {
@@ -47,6 +62,8 @@ impl Exit {
             Self::NotFound => 3,
             Self::Refused => 4,
             Self::Locked => 5,
+            Self::Damaged => 6,
+            Self::Unexpected => 7,
             Self::Denied => 10,
         }
     }
@@ -59,6 +76,8 @@ impl Exit {
             Self::NotFound => "what was asked for does not exist",
             Self::Refused => "refused: a signature, a token, some lines of a file, or an unconfirmed rebuild",
             Self::Locked => "the folder is open in another process",
+            Self::Damaged => "damage was found",
+            Self::Unexpected => "the history is another one: verify --expect, backup",
             Self::Denied => "access: denied",
         }
     }

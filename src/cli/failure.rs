@@ -37,6 +37,14 @@ impl Failure {
         }
     }
 
+    /// The same, if another process has the folder open.
+    pub(super) fn remedy_if_locked(self, text: &str) -> Self {
+        match self {
+            Self::Told { exit: Exit::Locked, .. } => self.remedy(text),
+            other => other,
+        }
+    }
+
     /// A command line that clap could not see through.
     pub(super) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)

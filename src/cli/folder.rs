@@ -46,7 +46,8 @@ impl DataArgs {
         Shadow::open(self.options()?).map_err(|error| self.failure(&error))
     }
 
-    fn options(&self) -> Result<Options, Failure> {
+    /// The options that the folder's settings ask for.
+    pub(super) fn options(&self) -> Result<Options, Failure> {
         let settings = Settings::of(&self.data)?;
         Ok(Options {
             policy: settings.policy,
@@ -55,7 +56,8 @@ impl DataArgs {
         })
     }
 
-    fn must_hold_a_log(&self) -> Result<(), Failure> {
+    /// Refuses a folder that holds no log.
+    pub(super) fn must_hold_a_log(&self) -> Result<(), Failure> {
         let missing = |what: String| {
             Err(Failure::new(Exit::Failed, what)
                 .remedy("name it with --data, or make one: `billfold serve`, `billfold import FILE`"))
@@ -64,14 +66,18 @@ impl DataArgs {
             return missing(format!("there is no folder {}", self.data.display()));
         }
         // Anything else about the log is said by whoever opens it.
-        let layout = std::fs::metadata(log_layout(&self.data));
-        if self.data.is_dir() && layout.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let lacks = |name: &str| {
+            let found = std::fs::metadata(self.data.join("log").join(name));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        // A log writes its layout last: without one it was never finished, unless the file is lost.
+        if self.data.is_dir() && lacks("layout") && lacks("mark") {
             return missing(format!("the folder {} holds no event log", self.data.display()));
         }
         Ok(())
     }
 
-    fn failure(&self, error: &OpenError) -> Failure {
+    pub(super) fn failure(&self, error: &OpenError) -> Failure {
         match error {
             OpenError::Locked { .. } => Failure::new(
                 Exit::Locked,
@@ -81,11 +87,6 @@ impl DataArgs {
             error => Failure::new(Exit::Failed, with_sources(error)),
         }
     }
-}
-
-/// The file that says that a folder holds a log: opening one writes it last.
-fn log_layout(data: &Path) -> PathBuf {
-    data.join("log").join("layout")
 }
 
 /// An error and what lies behind it, on one line.

@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -14,6 +14,7 @@
 //! | `exit`, `failure` | how a command ends |
 
 mod access;
+mod backup;
 mod body;
 mod deliveries;
 mod demo;
@@ -32,6 +33,8 @@ mod output;
 mod progress;
 mod rebuild;
 mod refold;
+mod repair;
+mod restore;
 mod secrets;
 mod sender;
 mod serve;
@@ -42,6 +45,7 @@ mod stats;
 mod surroundings;
 mod table;
 mod trigger;
+mod verify;
 mod verify_signature;
 mod view;
 mod why;
@@ -111,8 +115,12 @@ enum Command {
     Import(import::ImportArgs),
     Rebuild(rebuild::RebuildArgs),
     Refold(refold::RefoldArgs),
+    Verify(verify::VerifyArgs),
+    Repair(repair::RepairArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Sign(sign::SignArgs),
-    VerifySignature(verify_signature::VerifyArgs),
+    VerifySignature(verify_signature::VerifySignatureArgs),
     Settings(settings::SettingsArgs),
     Demo(demo::DemoArgs),
     Trigger(trigger::TriggerArgs),
@@ -156,6 +164,10 @@ impl Command {
             Self::Import(arguments) => arguments.run(out),
             Self::Rebuild(arguments) => arguments.run(out),
             Self::Refold(arguments) => arguments.run(out),
+            Self::Verify(arguments) => arguments.run(out),
+            Self::Repair(arguments) => arguments.run(out),
+            Self::Backup(arguments) => arguments.run(out),
+            Self::Restore(arguments) => arguments.run(out),
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),

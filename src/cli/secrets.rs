@@ -20,6 +20,17 @@ pub(super) struct SecretArgs {
 }
 
 impl SecretArgs {
+    /// The secrets, if any are given.
+    ///
+    /// # Errors
+    /// As [`SecretArgs::load`], but for none at all.
+    pub(super) fn load_if_given(&self) -> Result<Option<Secrets>, Failure> {
+        if self.secret_file.is_none() && variable(SECRETS_VARIABLE)?.is_none() {
+            return Ok(None);
+        }
+        self.load().map(Some)
+    }
+
     /// The secrets of the file or, without one, of the environment.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl Settings {
     }
 }
 
-fn path(data: &Path) -> PathBuf {
+pub(super) fn path(data: &Path) -> PathBuf {
     data.join(SETTINGS_FILE)
 }
 

@@ -38,7 +38,7 @@ impl SourceArgs {
                 ),
                 other => other,
             }),
-            Some(url) => Server::new(url, variable(TOKEN_VARIABLE)?).map(Source::Server),
+            Some(url) => Server::at(url).map(Source::Server),
         }
     }
 }
@@ -80,6 +80,11 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// The server at an address, with the token that is set.
+    pub(super) fn at(url: &str) -> Result<Self, Failure> {
+        Self::new(url, variable(TOKEN_VARIABLE)?)
+    }
+
     fn new(url: &str, token: Option<String>) -> Result<Self, Failure> {
         let base = url.trim_end_matches('/');
         let rest = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
@@ -104,7 +109,28 @@ impl Server {
         Ok(Self { agent, base: base.to_owned(), token })
     }
 
-    fn ask(&self, path: &str, query: &Query) -> Result<Value, Failure> {
+    /// The answer to a question, in JSON.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn ask(&self, path: &str, query: &Query) -> Result<Value, Failure> {
+        let (status, body) = self.get(path, query)?;
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(answer) if status == 200 => Ok(answer),
+            answer => Err(self.refusal(status, answer.ok())),
+        }
+    }
+
+    /// The answer to a question, as bytes.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn fetch(&self, path: &str, query: &Query) -> Result<Vec<u8>, Failure> {
+        let (status, body) = self.get(path, query)?;
+        if status == 200 { Ok(body) } else { Err(self.refusal(status, serde_json::from_slice(&body).ok())) }
+    }
+
+    fn get(&self, path: &str, query: &Query) -> Result<(u16, Vec<u8>), Failure> {
         let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(pairs);
         if let Some(token) = &self.token {
@@ -113,15 +139,17 @@ impl Server {
         let mut response = request.call().map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        let body = body.map_err(|error| self.unreachable(&error))?;
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(answer) if status == 200 => Ok(answer),
-            Ok(problem) if problem.get("detail").is_some() => Err(failure(status, &problem)),
-            _ => Err(Failure::new(
+        Ok((status, body.map_err(|error| self.unreachable(&error))?))
+    }
+
+    fn refusal(&self, status: u16, answer: Option<Value>) -> Failure {
+        match answer {
+            Some(problem) if problem.get("detail").is_some() => failure(status, &problem),
+            _ => Failure::new(
                 Exit::Failed,
                 format!("{} answered with status {status}, but not as Billfold does", self.base),
             )
-            .remedy("check the address, and what stands in between")),
+            .remedy("check the address, and what stands in between"),
         }
     }
 

@@ -26,7 +26,7 @@ Examples:
   billfold verify-signature --header 't=1767225595,v1=0723…' body.json
   billfold verify-signature --header-file header.txt --at 2026-01-01T00:00:00Z body.json
   billfold verify-signature --any-age --header \"$HEADER\" body.json")]
-pub(super) struct VerifyArgs {
+pub(super) struct VerifySignatureArgs {
     /// The file with the raw body; - is standard input.
     #[arg(value_name = "FILE", default_value = body::STDIN)]
     file: PathBuf,
@@ -55,7 +55,7 @@ pub(super) struct VerifyArgs {
     json: bool,
 }
 
-impl VerifyArgs {
+impl VerifySignatureArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let secrets = given(self.secret.as_deref(), &self.secrets)?;
         let header = self.header()?;

@@ -3,6 +3,7 @@
 //! Never knows HTTP or a terminal, never reads a clock: the doors pass the time in.
 
 mod access;
+mod backup;
 mod decode;
 mod error;
 mod fold;
@@ -12,6 +13,7 @@ mod operations;
 mod read;
 mod rebuild;
 mod shadow;
+mod verify;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -30,12 +32,14 @@ pub use crate::projection::{
     TypeCount,
 };
 pub use access::AccessAnswer;
+pub use backup::{BackedUp, BackupError, Original, backup, backup_folder, repair, restore};
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
 pub use ingest::{Ingested, SHOWN_WITHIN};
 pub use operations::{Conflict, WindowCounts};
 pub use read::{Readiness, Stats, StoredEvent};
 pub use rebuild::{Rebuilt, Refolded};
 pub use shadow::{AccessChange, Differences, Shadow};
+pub use verify::{Checks, Comparison, Expected, Signatures, Verified, verify};
 pub use why::{EXPLAINED_OBJECTS_MAX, Explained, Observed, PROOF_RECORDS_MAX, Why};
 
 use fold::Folder;

@@ -14,7 +14,7 @@ use super::operations::Operations;
 use super::{Billfold, FoldError, OpenError, Options, Shared};
 
 /// The log's folder inside the data folder.
-const LOG: &str = "log";
+pub(super) const LOG: &str = "log";
 /// The projections' folder.
 const PROJECTION: &str = "projection";
 /// The counts' file.

@@ -194,12 +194,15 @@ impl Door {
         let turn = timeout(self.config.limits.wait_timeout, Arc::clone(&self.reads).acquire_owned());
         let turn = turn.await.map_err(|_| crowded())?.map_err(|_| receive::fault())?;
         let answer = tokio::task::spawn_blocking(move || {
-            let answer = api::answer(&billfold, &Request { path: &path, query: &asked.query, now });
+            let request = Request { path: &path, query: &asked.query, now };
+            let answer = match api::records(&billfold, &request) {
+                Some(page) => page.map(reply::bytes),
+                None => api::answer(&billfold, &request).map(|value| reply::json(StatusCode::OK, &value)),
+            };
             drop(turn);
             answer
         });
-        let value = answer.await.map_err(|_| receive::fault())??;
-        Ok(reply::json(StatusCode::OK, &value))
+        answer.await.map_err(|_| receive::fault())?
     }
 }
 

@@ -15,13 +15,19 @@ pub(super) const RETRY_AFTER_SECONDS: &str = "10";
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {
-    with_type(status, "application/json", value)
+    with_type(status, "application/json", value.to_string().into_bytes())
+}
+
+/// An answer that is no text.
+pub(super) fn bytes(body: Vec<u8>) -> Response {
+    with_type(StatusCode::OK, "application/octet-stream", body)
 }
 
 /// A problem document (RFC 9457), with the headers that its status asks for.
 pub(super) fn problem(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = with_type(status, "application/problem+json", &problem.to_json());
+    let mut response =
+        with_type(status, "application/problem+json", problem.to_json().to_string().into_bytes());
     let headers = response.headers_mut();
     match problem.kind() {
         ProblemKind::Unauthorized => {
@@ -35,8 +41,8 @@ pub(super) fn problem(problem: &Problem) -> Response {
     response
 }
 
-fn with_type(status: StatusCode, content_type: &'static str, value: &Value) -> Response {
-    let mut response = Response::new(value.to_string().into());
+fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in [

@@ -1,5 +1,6 @@
 //! The built binary, driven as a person and as a script would.
 
+mod care;
 mod files;
 mod lab;
 mod reading;

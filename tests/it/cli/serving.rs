@@ -55,7 +55,7 @@ impl Served {
     }
 
     /// Delivers a body under a header and gives back the status.
-    fn deliver(&self, body: &str, header: &str) -> u16 {
+    pub(super) fn deliver(&self, body: &str, header: &str) -> u16 {
         let address = self.url.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(address).expect("connected");
         write!(

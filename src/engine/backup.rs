@@ -1,0 +1,254 @@
+//! Backing up, restoring, repairing: a log's records into another folder, at their own positions.
+//!
+//! A backup is a data folder without projections: its log is a log like any other. Never writes to where it reads from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::log::{
+    self, CopyError, Encoded, EventLog, Head, LogCopy, Lost, Position, ReadError, Salvage, Salvaged, SledLog,
+    SledOptions,
+};
+
+use super::open::{LOG, discard};
+use super::{Billfold, LOG_CACHE_BYTES, Progress, QueryError};
+
+/// The records that are copied at once.
+const PAGE_RECORDS_MAX: usize = 4_096;
+
+/// A log that is being restored or repaired: renamed when it is whole, so that half of one is never taken for all.
+const PARTIAL: &str = "log.partial";
+
+/// Why a log was not copied. What was copied before is whole; the original is as it was.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// One of the two logs did not open. *Handling*: as its own message says.
+    #[error(transparent)]
+    Open(#[from] log::OpenError),
+    /// The copy reaches further than the log. *Handling*: the log has lost records: keep both, and restore the copy.
+    #[error(
+        "the copy reaches position {copy}, the log only {log}: the log has lost records, or the copy is another one's. \
+         Keep both"
+    )]
+    Ahead {
+        /// Where the copy ends.
+        copy: Position,
+        /// Where the log ends.
+        log: Position,
+    },
+    /// The copy has another history. *Handling*: keep it, and copy into an empty folder.
+    #[error(
+        "at position {at} the copy has another record than the log: it is a copy of another one, or one of them was \
+         changed. Keep both, and copy into an empty folder"
+    )]
+    Diverged {
+        /// Where the copy ends.
+        at: Position,
+    },
+    /// The log could not be read. *Handling*: as the source says.
+    #[error("the log could not be read: {reason}")]
+    Source {
+        /// What was said.
+        reason: Box<str>,
+    },
+    /// A record was not taken over. *Handling*: as the source says.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The place to copy to is taken. *Handling*: name an empty folder.
+    #[error("{} is not empty: name an empty folder, or a new one", path.display())]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The place to copy to cannot be used. *Handling*: check its place and permissions.
+    #[error("{} cannot be used ({reason}): check its place and permissions", path.display())]
+    Place {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: Arc<str>,
+    },
+}
+
+/// What a copy has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackedUp {
+    /// The end of the copy: the log's end when the copying began.
+    pub head: Head,
+    /// Records that were added now.
+    pub added: u64,
+}
+
+/// What is copied: where it ends, what it lacks, and its pages of records behind a position.
+pub struct Original<'a> {
+    /// The log's end: nothing behind it is copied.
+    pub head: Head,
+    /// What a repair of the log could not save.
+    pub lost: Vec<Lost>,
+    /// The records behind a position, ascending, empty at the end; or why they cannot be read.
+    pub page: &'a dyn Fn(Position) -> Result<Vec<Encoded>, Box<str>>,
+}
+
+impl Billfold {
+    /// The end of the log.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.shared.log.head()
+    }
+
+    /// The positions that a repair could not save.
+    #[must_use]
+    pub fn lost(&self) -> Vec<Lost> {
+        self.shared.log.lost()
+    }
+
+    /// A page of stored records behind a position, packed for another log ([`log::unpack`]); empty at the end.
+    ///
+    /// # Errors
+    /// [`QueryError::Log`].
+    pub fn packed_records(&self, after: Position) -> Result<Vec<u8>, QueryError> {
+        let page = self.shared.log.read_encoded(after, PAGE_RECORDS_MAX)?;
+        Ok(log::pack(&page)?)
+    }
+}
+
+/// Adds to the data folder `target` what it lacks of a log: all of it, or what came since the last time.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn backup(
+    original: &Original<'_>,
+    target: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<BackedUp, BackupError> {
+    let copy = target.join(LOG);
+    if !copy.is_dir() {
+        check_empty(target)?;
+    }
+    fill(original, &copy, progress)
+}
+
+/// The same from a data folder that no process has open.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn backup_folder(
+    data: &Path,
+    target: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<BackedUp, BackupError> {
+    with_log(data, |original| backup(original, target, progress))
+}
+
+/// Makes the empty folder `data` a data folder from a backup. What is folded is made at its first start.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn restore(backup: &Path, data: &Path, progress: &dyn Fn(Progress)) -> Result<BackedUp, BackupError> {
+    with_log(backup, |original| whole_or_nothing(data, |partial| fill(original, partial, progress)))
+}
+
+/// Saves every record that can be read in the log of `data` into the empty folder `into`, or only says what could be
+/// saved. What `backups` hold fills the gaps. The original is only read.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn repair(
+    data: &Path,
+    backups: &[PathBuf],
+    into: Option<&Path>,
+    progress: &dyn Fn(Progress),
+) -> Result<Salvaged, BackupError> {
+    let mut salvage = Salvage::new();
+    for folder in std::iter::once(data).chain(backups.iter().map(PathBuf::as_path)) {
+        salvage.scan(&folder.join(LOG), &|done, total| progress(Progress { done, total }))?;
+    }
+    let written = |done, total| progress(Progress { done, total });
+    match into {
+        None => Ok(salvage.finish(None, &written)?),
+        Some(into) => whole_or_nothing(into, |partial| {
+            let mut copy = LogCopy::open(partial)?;
+            Ok(salvage.finish(Some(&mut copy), &written)?)
+        }),
+    }
+}
+
+fn with_log<T>(
+    data: &Path,
+    work: impl FnOnce(&Original<'_>) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    let log = SledLog::open(&data.join(LOG), &SledOptions { cache_bytes: LOG_CACHE_BYTES })?;
+    let page = |after| {
+        log.read_encoded(after, PAGE_RECORDS_MAX).map_err(|error: ReadError| error.to_string().into())
+    };
+    work(&Original { head: log.head(), lost: log.lost(), page: &page })
+}
+
+/// Copies what is missing behind the end of the copy in `folder`, once it is certain that both are the same up to there.
+fn fill(
+    original: &Original<'_>,
+    folder: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<BackedUp, BackupError> {
+    let page = |after| (original.page)(after).map_err(|reason| BackupError::Source { reason });
+    let mut copy = LogCopy::open(folder)?;
+    let begun = copy.head();
+    let head = original.head;
+    if begun.position > head.position {
+        return Err(BackupError::Ahead { copy: begun.position, log: head.position });
+    }
+    if let Some(before) = begun.position.get().checked_sub(1) {
+        let there = page(Position::new(before))?.first().map(Encoded::decode).transpose();
+        let there = there.map_err(CopyError::from)?;
+        if there.is_none_or(|record| (record.position, record.digest) != (begun.position, begun.digest)) {
+            return Err(BackupError::Diverged { at: begun.position });
+        }
+    }
+    while copy.head().position < head.position {
+        let mut records = page(copy.head().position)?;
+        records.retain(|record| record.position() <= head.position);
+        if records.is_empty() {
+            let reason = format!("it ends at position {}, not at {}", copy.head().position, head.position);
+            return Err(BackupError::Source { reason: reason.into() });
+        }
+        copy.take(&records, &original.lost)?;
+        progress(Progress { done: copy.head().records, total: head.records });
+    }
+    copy.end(&original.lost)?;
+    let reached = copy.head();
+    if reached.digest != head.digest {
+        return Err(BackupError::Diverged { at: reached.position });
+    }
+    Ok(BackedUp { head: reached, added: reached.records.saturating_sub(begun.records) })
+}
+
+/// Lets `work` write a log under another name, and gives it its own when it is complete.
+fn whole_or_nothing<T>(
+    data: &Path,
+    work: impl FnOnce(&Path) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    let place = |error: std::io::Error| BackupError::Place {
+        path: data.to_owned(),
+        reason: error.to_string().into(),
+    };
+    let partial = data.join(PARTIAL);
+    // What an earlier try left behind.
+    discard(&partial).map_err(place)?;
+    check_empty(data)?;
+    let done = work(&partial)?;
+    std::fs::rename(&partial, data.join(LOG)).map_err(place)?;
+    std::fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(place)?;
+    Ok(done)
+}
+
+fn check_empty(folder: &Path) -> Result<(), BackupError> {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(BackupError::Taken { path: folder.to_owned() }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(BackupError::Place { path: folder.to_owned(), reason: error.to_string().into() }),
+    }
+}

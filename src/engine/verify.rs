@@ -1,0 +1,281 @@
+//! Verifying: the whole log held against itself, its signatures against the secrets, the projections against a fresh fold.
+//!
+//! Never mends anything. What it folds for comparison lies beside the projections and is removed again.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::log::{
+    Digest, EventLog as _, Findings, Head, Lost, Position, Provenance, Provider, Record, Salvage, SledLog,
+    SledOptions,
+};
+use crate::projection::{Opened, Projection, ProjectionError};
+use crate::stripe::signature::{self, Secrets, Tolerance};
+
+use super::open::{LOG, discard, fresh_projection, projection_dir};
+use super::{FoldError, OpenError, Options, Progress, fold};
+use crate::log::OpenError as LogOpenError;
+
+/// The folder of the projections that are folded to be compared.
+const BESIDE: &str = "verify";
+
+/// What is looked at beyond the log itself.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// The secrets that signed the stored deliveries; none leaves the signatures out.
+    pub secrets: Option<Secrets>,
+    /// A head that was noted earlier: the history up to there must be the same.
+    pub expected: Option<(Digest, Position)>,
+    /// Whether the projections are compared with a fresh fold.
+    pub projections: bool,
+}
+
+/// What became of the stored signatures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Signatures {
+    /// One of the secrets signed them.
+    pub good: u64,
+    /// None of the secrets did, though one with their label is given.
+    pub bad: u64,
+    /// None of the secrets did, and none has their label: an earlier secret, perhaps.
+    pub unknown_label: u64,
+    /// An operator vouched for them: there is no signature.
+    pub imported: u64,
+}
+
+/// How the projections compare with a fresh fold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Comparison {
+    /// Nobody asked, or the log could not be read.
+    LeftOut,
+    /// There are none: the next start makes them.
+    Absent,
+    /// Another version or other settings made them: the next start folds them anew.
+    Outdated,
+    /// Byte for byte the same, up to the position that they have come to.
+    Equal(Position),
+    /// They are not what the log says, or cannot be read; the findings say how.
+    Different,
+}
+
+/// What became of the head that was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// The history up to there is the same, and whole.
+    Holds,
+    /// Another digest is there.
+    Differs {
+        /// What is there; none without a readable record.
+        found: Option<Digest>,
+    },
+}
+
+/// What verifying found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The end of the log.
+    pub head: Head,
+    /// Records that are as they were written.
+    pub records_whole: u64,
+    /// Entries of the index of ids.
+    pub index_entries: u64,
+    /// What an earlier repair could not save.
+    pub lost: Vec<Lost>,
+    /// The signatures, if secrets were given.
+    pub signatures: Option<Signatures>,
+    /// The projections.
+    pub projections: Comparison,
+    /// The head that was expected, if one was.
+    pub expected: Option<Expected>,
+    /// Everything that is not as it was written.
+    pub findings: Findings,
+}
+
+/// Looks at everything in a folder that no process has open.
+///
+/// # Errors
+/// [`OpenError`] when the folder cannot be looked at. Damage is no error: it is what is asked for.
+pub fn verify(
+    options: &Options,
+    checks: &Checks,
+    progress: &dyn Fn(Progress),
+) -> Result<Verified, OpenError> {
+    let folder = options.data.join(LOG);
+    let log = match SledLog::open(&folder, &SledOptions { cache_bytes: options.log_cache_bytes }) {
+        Ok(log) => log,
+        Err(error @ (LogOpenError::Damaged { .. } | LogOpenError::RecordsLost { .. })) => {
+            return unopened(&folder, &error, checks);
+        }
+        Err(LogOpenError::Locked { .. }) => return Err(OpenError::Locked { path: options.data.clone() }),
+        Err(error) => return Err(OpenError::Log(error)),
+    };
+    let total = log.head().records;
+    let done = Cell::new(0_u64);
+    let mut signatures = checks.secrets.as_ref().map(|_| Signatures::default());
+    let mut unsigned = Findings::default();
+    let mut at_expected = None;
+    let inspection = log.inspect(&mut |record| {
+        done.set(done.get().saturating_add(1));
+        progress(Progress { done: done.get(), total });
+        if let (Some(counts), Some(secrets)) = (&mut signatures, &checks.secrets) {
+            check_signature(record, secrets, counts, &mut unsigned);
+        }
+        if checks.expected.is_some_and(|(_, position)| position == record.position) {
+            at_expected = Some(record.digest);
+        }
+    });
+    let mut findings = inspection.findings;
+    let expected = checks.expected.map(|(digest, position)| {
+        let broken = |at: Option<Position>| at.is_none_or(|at| at <= position);
+        let whole = !findings.told().iter().any(|finding| broken(finding.position));
+        match at_expected {
+            Some(found) if found == digest && whole => Expected::Holds,
+            found => Expected::Differs { found },
+        }
+    });
+    let is_whole = findings.is_empty();
+    for finding in unsigned.told() {
+        findings.note(finding.position, finding.what.clone());
+    }
+    let projections = if checks.projections && is_whole {
+        compare(options, &log, &mut findings, progress)
+    } else {
+        Comparison::LeftOut
+    };
+    Ok(Verified {
+        head: inspection.head,
+        records_whole: inspection.records_whole,
+        index_entries: inspection.index_entries,
+        lost: inspection.lost,
+        signatures,
+        projections,
+        expected,
+        findings,
+    })
+}
+
+/// A log that does not open is looked at past its storage: what is lost gets its positions all the same.
+fn unopened(folder: &Path, error: &LogOpenError, checks: &Checks) -> Result<Verified, OpenError> {
+    let mut findings = Findings::default();
+    findings.note(None, error.to_string());
+    let mut salvage = Salvage::new();
+    salvage.scan(folder, &|_, _| ()).map_err(OpenError::Log)?;
+    let found = salvage.finish(None, &|_, _| ());
+    let mut head = Head { position: Position::START, digest: Digest::GENESIS, records: 0 };
+    // Without a copy to write there is nothing that could fail.
+    if let Ok(salvaged) = found {
+        head = salvaged.head;
+        for lost in &salvaged.lost {
+            let what = match lost.count() {
+                0 => "its digest does not follow from the record before".to_owned(),
+                1 => "its record cannot be read anywhere".to_owned(),
+                count => {
+                    format!("the records from here on cannot be read anywhere: {count}, positions {lost}")
+                }
+            };
+            let first = lost.after.get().saturating_add(1).min(lost.next.get());
+            findings.note(Some(Position::new(first)), what);
+        }
+    }
+    Ok(Verified {
+        records_whole: head.records,
+        head,
+        index_entries: 0,
+        lost: Vec::new(),
+        signatures: None,
+        projections: Comparison::LeftOut,
+        expected: checks.expected.map(|_| Expected::Differs { found: None }),
+        findings,
+    })
+}
+
+fn check_signature(record: &Record, secrets: &Secrets, counts: &mut Signatures, findings: &mut Findings) {
+    let (header, label) = match (&record.content.provenance, record.content.provider) {
+        (Provenance::Imported, _) => {
+            counts.imported = counts.imported.saturating_add(1);
+            return;
+        }
+        (Provenance::Signed { header, secret }, Provider::Stripe) => (header, secret),
+    };
+    let now = record.content.received_at.seconds();
+    let body = &record.content.body.0;
+    // Any of them: labels by number move when the list changes.
+    match signature::verify(Some(header.as_bytes()), body, secrets, Tolerance::UNCHECKED, now) {
+        Ok(_) => counts.good = counts.good.saturating_add(1),
+        Err(_) if secrets.iter().any(|secret| secret.label() == &**label) => {
+            counts.bad = counts.bad.saturating_add(1);
+            let what = format!("no given secret signed it, not even {label}: is it the one of that time?");
+            findings.note(Some(record.position), what);
+        }
+        Err(_) => counts.unknown_label = counts.unknown_label.saturating_add(1),
+    }
+}
+
+/// Folds the log beside the projections, as far as they have come, and compares every byte.
+fn compare(
+    options: &Options,
+    log: &SledLog,
+    findings: &mut Findings,
+    progress: &dyn Fn(Progress),
+) -> Comparison {
+    let place = projection_dir(&options.data);
+    if !place.is_dir() {
+        return Comparison::Absent;
+    }
+    let beside = place.with_extension(BESIDE);
+    let compared = catch_unwind(AssertUnwindSafe(|| compare_with(options, &place, &beside, log, progress)));
+    // What stays behind is removed by the next time.
+    let _ = discard(&beside);
+    match compared {
+        Ok(Ok(comparison)) => {
+            if comparison == Comparison::Different {
+                findings.note(
+                    None,
+                    "the projections are not what the log says: the next `billfold rebuild` makes them so",
+                );
+            }
+            comparison
+        }
+        Ok(Err(reason)) => {
+            findings.note(None, format!("the projections cannot be compared: {reason}"));
+            Comparison::Different
+        }
+        Err(_) => {
+            findings.note(
+                None,
+                "the projections cannot be read: the storage panicked; `billfold rebuild` folds them anew",
+            );
+            Comparison::Different
+        }
+    }
+}
+
+fn compare_with(
+    options: &Options,
+    place: &Path,
+    beside: &Path,
+    log: &SledLog,
+    progress: &dyn Fn(Progress),
+) -> Result<Comparison, FoldError> {
+    let opened = Projection::open(place, options.projection_cache_bytes, &options.reference_keys)?;
+    let Opened::Ready(shown) = opened else { return Ok(Comparison::Outdated) };
+    let reached = Position::new(shown.checkpoint()?.position);
+    let head = log.head();
+    if reached > head.position {
+        return Ok(Comparison::Different);
+    }
+    let storage = |error: std::io::Error| ProjectionError::Storage { reason: error.to_string().into() };
+    discard(beside).map_err(storage)?;
+    let fresh = fresh_projection(beside, options)?;
+    let total = head.records;
+    let mut done = 0_u64;
+    fold::catch_up_to(log, &fresh, reached, |outcomes, _| {
+        done = done.saturating_add(outcomes.len() as u64);
+        progress(Progress { done, total });
+    })?;
+    let same = fresh.checkpoint()? == shown.checkpoint()? && fresh.digest()? == shown.digest()?;
+    Ok(if same { Comparison::Equal(reached) } else { Comparison::Different })
+}
