@@ -8,6 +8,7 @@ mod event;
 mod object;
 mod operation;
 mod parameters;
+mod past;
 mod path;
 mod problem;
 mod shown;
@@ -15,7 +16,7 @@ mod why;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Billfold, Collection, Cursor, QueryError, ScopeFilter};
+use crate::engine::{Billfold, Collection, Cursor, ListQuery, QueryError, ScopeFilter};
 use crate::log::RecordId;
 use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::{EventId, ObjectId};
@@ -58,36 +59,21 @@ impl std::fmt::Debug for Request<'_> {
 pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Problem> {
     let query = request.query;
     let now = request.now.seconds();
-    match Route::parse(request.path)? {
+    let route = Route::parse(request.path)?;
+    if let Some(answer) = past::answer(billfold, &route, query)? {
+        return Ok(answer);
+    }
+    match route {
         Route::List(collection) => list(billfold, collection, query),
-        Route::Single(word, collection, id) => {
-            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
-            let id = object_id(&id)?;
-            let found = match collection {
-                Collection::Objects(kind) => {
-                    let found = billfold.object(kind, &id, &scope)?;
-                    found.map(|found| shown::object(billfold, &found)).transpose()?
-                }
-                Collection::Payments => {
-                    billfold.payment(&id, &scope)?.map(|row| shown::payment(&row)).transpose()?
-                }
-            };
-            found.ok_or_else(|| not_found(word, id.as_str()))
-        }
+        Route::Single(word, collection, id) => single(billfold, word, collection, &id, query),
         Route::Events => {
             let page = billfold.events(&Parameters::new(query, parameters::EVENTS)?.events()?)?;
             let events = page.items.iter().map(|event| event::shown(event, false));
             Ok(page_json(events.collect(), page.next.as_ref()))
         }
-        Route::Event(id) => {
-            let parameters = Parameters::new(query, parameters::EVENT)?;
-            let body = parameters.flag("body")?.unwrap_or(false);
-            let scope = parameters.scope()?;
-            let found = billfold.event(&record_id(&id)?)?.filter(|found| event::is_in(found, &scope));
-            found.map(|found| event::shown(&found, body)).ok_or_else(|| not_found("events", &id))
-        }
+        Route::Event(id) => one_event(billfold, &id, query),
         Route::CustomerAccess(id) => {
-            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
+            let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
             let found = billfold.access(&object_id(&id)?, &scope, now)?;
             access::shown(&found.ok_or_else(|| not_found("customers", &id))?, now)
         }
@@ -101,6 +87,13 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             let found = billfold.why(&object_id(&id)?, &parameters.scope()?, parameters.limit()?)?;
             why::shown(&found.ok_or_else(|| not_found("objects", &id))?)
         }
+        Route::History(id) => {
+            let parameters = Parameters::new(query, parameters::HISTORY)?;
+            let (id, scope) = (object_id(&id)?, parameters.scope()?);
+            let found = billfold.history(&id, &scope, parameters.limit()?)?;
+            past::history(&found.ok_or_else(|| not_found("objects", id.as_str()))?, &id)
+        }
+        Route::Diff(id) => past::diff(billfold, &id, query),
         Route::Stats => {
             let window = Parameters::new(query, &["window"])?.window()?;
             Ok(operation::stats(&billfold.stats(now, window)?, window))
@@ -128,20 +121,57 @@ pub fn records(billfold: &Billfold, request: &Request<'_>) -> Option<Result<Vec<
     })
 }
 
+fn single(
+    billfold: &Billfold,
+    word: &'static str,
+    collection: Collection,
+    id: &str,
+    query: &[(String, String)],
+) -> Result<Value, Problem> {
+    let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
+    let id = object_id(id)?;
+    let found = match collection {
+        Collection::Objects(kind) => {
+            let found = billfold.object(kind, &id, &scope)?;
+            found.map(|found| shown::object(billfold, &found)).transpose()?
+        }
+        Collection::Payments => billfold.payment(&id, &scope)?.map(|row| shown::payment(&row)).transpose()?,
+    };
+    found.ok_or_else(|| not_found(word, id.as_str()))
+}
+
+fn one_event(billfold: &Billfold, id: &str, query: &[(String, String)]) -> Result<Value, Problem> {
+    let parameters = Parameters::new(query, parameters::EVENT)?;
+    let body = parameters.flag("body")?.unwrap_or(false);
+    let scope = parameters.scope()?;
+    let found = billfold.event(&record_id(id)?)?.filter(|found| event::is_in(found, &scope));
+    found.map(|found| event::shown(&found, body)).ok_or_else(|| not_found("events", id))
+}
+
 fn list(billfold: &Billfold, collection: Collection, query: &[(String, String)]) -> Result<Value, Problem> {
-    let parameters = Parameters::new(query, parameters::LIST)?;
+    let wanted = list_query(collection, &Parameters::new(query, parameters::LIST)?)?;
     match collection {
         Collection::Objects(kind) => {
-            let page = billfold.objects(kind, &parameters.list(None)?)?;
+            let page = billfold.objects(kind, &wanted)?;
             let objects: Result<_, _> =
                 page.items.iter().map(|found| shown::object(billfold, found)).collect();
             Ok(page_json(objects?, page.next.as_ref()))
         }
         Collection::Payments => {
-            let statuses: Vec<&str> = PaymentStatus::ALL.iter().map(|status| status.as_str()).collect();
-            let page = billfold.payments(&parameters.list(Some(&statuses))?)?;
+            let page = billfold.payments(&wanted)?;
             let payments: Result<_, _> = page.items.iter().map(shown::payment).collect();
             Ok(page_json(payments?, page.next.as_ref()))
+        }
+    }
+}
+
+/// The question for a list. The statuses of payments are ours, and all known.
+fn list_query(collection: Collection, parameters: &Parameters<'_>) -> Result<ListQuery, Problem> {
+    match collection {
+        Collection::Objects(_) => parameters.list(None),
+        Collection::Payments => {
+            let statuses: Vec<&str> = PaymentStatus::ALL.iter().map(|status| status.as_str()).collect();
+            parameters.list(Some(&statuses))
         }
     }
 }
@@ -206,6 +236,9 @@ impl From<QueryError> for Problem {
             QueryError::SeveralScopes(scopes) => Self::several_scopes(&scopes),
             QueryError::Cursor(invalid) => {
                 Self::new(ProblemKind::InvalidParameter, invalid.to_string()).with("parameter", "after")
+            }
+            QueryError::PastTooLong => {
+                Self::new(ProblemKind::InvalidParameter, error.to_string()).with("parameter", "as_of")
             }
             QueryError::Log(_) | QueryError::Projection(_) => {
                 Self::new(ProblemKind::Unavailable, error.to_string())

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::engine::{Account, Cursor, EventQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter};
+use crate::engine::{Account, AsOf, Cursor, EventQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter};
 use crate::log::Position;
 use crate::model::id::{AccountId, ObjectId};
-use crate::model::time::Seconds;
+use crate::model::time::{Millis, Seconds};
 
 use super::problem::{Problem, ProblemKind, echo};
 
@@ -24,17 +24,34 @@ pub const WINDOW_SECONDS_DEFAULT: i64 = 86_400;
 
 /// What every route that looks for one object takes.
 pub(super) const SCOPE: &[&str] = &["account", "livemode"];
+/// The same as of a moment.
+pub(super) const SINGLE: &[&str] = &["account", "livemode", "as_of", "by_created"];
 /// What every list of objects takes.
-pub(super) const LIST: &[&str] =
-    &["account", "livemode", "status", "customer", "created_from", "created_before", "limit", "after"];
+pub(super) const LIST: &[&str] = &[
+    "account",
+    "livemode",
+    "status",
+    "customer",
+    "created_from",
+    "created_before",
+    "limit",
+    "after",
+    "as_of",
+    "by_created",
+];
 /// What access by the merchant's own id takes.
-pub(super) const REFERENCE: &[&str] = &["ref", "account", "livemode"];
+pub(super) const REFERENCE: &[&str] = &["ref", "account", "livemode", "as_of", "by_created"];
 /// What an explanation takes.
-pub(super) const WHY: &[&str] = &["account", "livemode", "limit"];
+pub(super) const WHY: &[&str] = &["account", "livemode", "limit", "as_of", "by_created"];
+/// What a history takes.
+pub(super) const HISTORY: &[&str] = &["account", "livemode", "limit"];
+/// What a comparison of two moments takes.
+pub(super) const DIFF: &[&str] = &["account", "livemode", "from", "to", "by_created"];
 /// What one stored event takes.
 pub(super) const EVENT: &[&str] = &["account", "livemode", "body"];
 /// What the list of events takes.
-pub(super) const EVENTS: &[&str] = &["account", "livemode", "type", "outcome", "object", "limit", "after"];
+pub(super) const EVENTS: &[&str] =
+    &["account", "livemode", "type", "outcome", "object", "limit", "after", "as_of", "by_created"];
 
 /// Checked names with their values, which the typed questions below take out.
 pub(super) struct Parameters<'a> {
@@ -155,6 +172,20 @@ impl<'a> Parameters<'a> {
         self.read(name, "Unix seconds or an RFC 3339 time (2026-01-31T00:00:00Z)", parse_moment)
     }
 
+    /// A moment of the past as it is asked for; none for now.
+    pub(super) fn as_of(&self, name: &str) -> Result<Option<AsOf>, Problem> {
+        let wanted = "a time (Unix seconds or RFC 3339), or @ and a position in the log, such as @42";
+        let asked = self.read(name, wanted, parse_as_of)?;
+        let by_created = self.flag("by_created")?.unwrap_or(false);
+        match (asked, by_created) {
+            (Some(AsOf::Received(millis)), true) => Ok(Some(AsOf::Created(millis.seconds()))),
+            (Some(AsOf::Position(_)), true) => {
+                Err(refused("by_created", "needs a time, not a position", self.allowed))
+            }
+            (asked, _) => Ok(asked),
+        }
+    }
+
     fn cursor(&self) -> Result<Option<Cursor>, Problem> {
         self.read("after", "the value of `next` from the previous answer, unchanged", |value| {
             Cursor::parse(value).ok()
@@ -171,7 +202,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-fn refused(name: &str, why: &str, allowed: &[&str]) -> Problem {
+pub(super) fn refused(name: &str, why: &str, allowed: &[&str]) -> Problem {
     let allowed_here = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
     let shown = echo(name);
     let detail = format!("the query parameter `{shown}` {why}; allowed here: {allowed_here}");
@@ -184,6 +215,17 @@ fn parse_account(value: &str) -> Option<Account> {
         id if id.starts_with("acct_") => AccountId::parse(id).ok().map(Account::Connected),
         _ => None,
     }
+}
+
+fn parse_as_of(value: &str) -> Option<AsOf> {
+    if let Some(position) = value.strip_prefix('@') {
+        return position.parse().ok().map(|position| AsOf::Position(Position::new(position)));
+    }
+    if let Ok(seconds) = value.parse::<i64>() {
+        return Some(AsOf::Received(Millis::from(Seconds(seconds))));
+    }
+    let moment: Timestamp = value.parse().ok()?;
+    Some(AsOf::Received(Millis(moment.as_millisecond())))
 }
 
 /// Unix seconds, or an RFC 3339 time; what lies between two seconds counts as the later one,

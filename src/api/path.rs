@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::engine::Collection;
 use crate::model::kind::ObjectKind;
 
+use super::parameters;
 use super::problem::{Problem, ProblemKind, echo};
 
 /// Every list, by its word in paths.
@@ -44,6 +45,8 @@ pub(super) enum Route {
     CustomerAccess(String),
     ReferenceAccess,
     Why(String),
+    History(String),
+    Diff(String),
     Stats,
     Conflicts,
     Backup,
@@ -79,6 +82,8 @@ pub fn template(path: &str) -> &'static str {
         Ok(Route::CustomerAccess(_)) => "/v1/customers/{id}/access",
         Ok(Route::ReferenceAccess) => "/v1/access",
         Ok(Route::Why(_)) => "/v1/objects/{id}/why",
+        Ok(Route::History(_)) => "/v1/objects/{id}/history",
+        Ok(Route::Diff(_)) => "/v1/objects/{id}/diff",
         Ok(Route::Stats) => "/v1/stats",
         Ok(Route::Conflicts) => "/v1/conflicts",
         Ok(Route::Backup) => "/v1/backup",
@@ -88,6 +93,24 @@ pub fn template(path: &str) -> &'static str {
 }
 
 impl Route {
+    /// What the route takes, if it knows the past.
+    pub(super) const fn past_parameters(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::List(_) => Some(parameters::LIST),
+            Self::Single(..) | Self::CustomerAccess(_) => Some(parameters::SINGLE),
+            Self::ReferenceAccess => Some(parameters::REFERENCE),
+            Self::Why(_) => Some(parameters::WHY),
+            Self::Events => Some(parameters::EVENTS),
+            Self::Event(_)
+            | Self::History(_)
+            | Self::Diff(_)
+            | Self::Stats
+            | Self::Conflicts
+            | Self::Backup
+            | Self::Log => None,
+        }
+    }
+
     pub(super) fn parse(path: &str) -> Result<Self, Problem> {
         let rest = path.strip_prefix("/v1/").ok_or_else(|| unknown(path))?;
         let segments: Option<Vec<String>> = rest.trim_end_matches('/').split('/').map(decode).collect();
@@ -103,6 +126,8 @@ impl Route {
             ["events", id] => Ok(Self::Event(id.to_owned())),
             ["customers", id, "access"] => Ok(Self::CustomerAccess(id.to_owned())),
             ["objects", id, "why"] => Ok(Self::Why(id.to_owned())),
+            ["objects", id, "history"] => Ok(Self::History(id.to_owned())),
+            ["objects", id, "diff"] => Ok(Self::Diff(id.to_owned())),
             [word] => collection(word).map(|(_, list)| Self::List(list)).ok_or_else(|| unknown(path)),
             [word, id] => collection(word)
                 .map(|(word, list)| Self::Single(word, list, id.to_owned()))
@@ -120,7 +145,7 @@ fn unknown(path: &str) -> Problem {
     let lists: Vec<&str> = COLLECTIONS.iter().map(|(word, _)| *word).collect();
     let detail = format!(
         "there is no {}: under /v1 there are events, stats, conflicts, backup, log, access, customers/{{id}}/access, \
-         objects/{{id}}/why, and as lists and with an id: {}",
+         objects/{{id}}/why, /history and /diff, and as lists and with an id: {}",
         echo(path),
         lists.join(", ")
     );

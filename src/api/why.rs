@@ -15,6 +15,7 @@ use crate::model::observation::Snapshot;
 use crate::model::time::Millis;
 
 use super::object::{add_twins, rfc3339, rfc3339_millis, scope_json};
+use super::past::changed;
 use super::problem::Problem;
 use super::shown;
 
@@ -130,10 +131,5 @@ fn proved_by(explained: &Explained, event: &EventId) -> Vec<&'static str> {
 
 /// The fields that differ, by name.
 fn changes(before: &Snapshot, after: &Snapshot) -> Result<Vec<Value>, Problem> {
-    let (mut before, after) = (shown::state(before)?, shown::state(after)?);
-    let changed = after.into_iter().filter_map(|(field, to)| {
-        let from = before.remove(&field).unwrap_or_default();
-        (from != to).then(|| json!({ "field": field, "from": from, "to": to }))
-    });
-    Ok(changed.collect())
+    Ok(changed(shown::state(before)?, shown::state(after)?))
 }

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::list::{ScopeArgs, add, show};
 use super::output::Output;
+use super::past::PastArgs;
 use super::source::{Query, SourceArgs};
 
 /// May this customer use the product now? Why, and until when?
@@ -31,6 +32,8 @@ pub(super) struct AccessArgs {
     reference: Option<String>,
     #[command(flatten)]
     scope: ScopeArgs,
+    #[command(flatten)]
+    past: PastArgs,
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
@@ -42,6 +45,7 @@ impl AccessArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let mut query = Query::new();
         self.scope.add_to(&mut query);
+        self.past.add_to(&mut query);
         let source = self.source.open()?;
         let answer = if let Some(customer) = &self.customer {
             source.ask(&["customers", customer, "access"], &query)?

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::moment::parse_moment;
 use super::output::Output;
+use super::past::PastArgs;
 use super::source::{Query, Source, SourceArgs};
 use super::surroundings::stderr_is_terminal;
 use super::{failure, table, view};
@@ -65,7 +66,8 @@ A payment is found by the id of its intent or of any charge, refund or dispute i
 
 Examples:
   billfold subscriptions show sub_123
-  billfold payments show re_123 --json")]
+  billfold payments show re_123 --json
+  billfold subscriptions show sub_123 --as-of 2026-01-31")]
     Show(ShowArgs),
 }
 
@@ -87,6 +89,8 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     page: PageArgs,
     #[command(flatten)]
     source: SourceArgs,
@@ -99,6 +103,8 @@ pub(super) struct ShowArgs {
     id: String,
     #[command(flatten)]
     scope: ScopeArgs,
+    #[command(flatten)]
+    past: PastArgs,
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
@@ -113,6 +119,7 @@ impl ObjectsCommand {
             Self::Show(arguments) => {
                 let mut query = Query::new();
                 arguments.scope.add_to(&mut query);
+                arguments.past.add_to(&mut query);
                 let found = arguments.source.open()?.ask(&[collection, &arguments.id], &query)?;
                 show(&found, arguments.json, out)
             }
@@ -128,6 +135,7 @@ impl ListArgs {
         add(&mut query, "created_from", self.created_from.map(|moment| moment.0).as_ref());
         add(&mut query, "created_before", self.created_before.map(|moment| moment.0).as_ref());
         self.scope.add_to(&mut query);
+        self.past.add_to(&mut query);
         self.page.run(&self.source.open()?, collection, query, out)
     }
 }
@@ -189,6 +197,8 @@ pub(super) struct EventsListArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     page: PageArgs,
     #[command(flatten)]
     source: SourceArgs,
@@ -224,6 +234,7 @@ impl EventsCommand {
                 add(&mut query, "outcome", arguments.outcome.as_ref());
                 add(&mut query, "object", arguments.object.as_ref());
                 arguments.scope.add_to(&mut query);
+                arguments.past.add_to(&mut query);
                 arguments.page.run(&arguments.source.open()?, "events", query, out)
             }
             Self::Show(arguments) => {

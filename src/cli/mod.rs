@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -30,6 +30,7 @@ mod lines;
 mod list;
 mod moment;
 mod output;
+mod past;
 mod progress;
 mod rebuild;
 mod refold;
@@ -109,6 +110,8 @@ enum Command {
     Objects(AnyArgs),
     Conflicts(ConflictsArgs),
     Why(why::WhyArgs),
+    History(past::HistoryArgs),
+    Diff(past::DiffArgs),
     Access(access::AccessArgs),
     Stats(stats::StatsArgs),
     Ingest(ingest::IngestArgs),
@@ -158,6 +161,8 @@ impl Command {
             Self::Objects(arguments) => arguments.run(out),
             Self::Conflicts(arguments) => arguments.run(out),
             Self::Why(arguments) => arguments.run(out),
+            Self::History(arguments) => arguments.run(out),
+            Self::Diff(arguments) => arguments.run(out),
             Self::Access(arguments) => arguments.run(out),
             Self::Stats(arguments) => arguments.run(out),
             Self::Ingest(arguments) => arguments.run(out),

@@ -62,6 +62,12 @@ pub(super) fn show_seconds(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
 }
 
+/// A millisecond as RFC 3339 text; the parser lets nothing pass that has none.
+pub(super) fn millis_text(moment: Millis) -> String {
+    Timestamp::from_millisecond(moment.0)
+        .map_or_else(|_| moment.seconds().0.to_string(), |moment| moment.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::list::{ScopeArgs, add};
 use super::output::Output;
+use super::past::PastArgs;
 use super::source::{Query, SourceArgs};
 use super::table::{self, Look};
 use super::view;
@@ -37,6 +38,8 @@ pub(super) struct WhyArgs {
     limit: Option<u64>,
     #[command(flatten)]
     scope: ScopeArgs,
+    #[command(flatten)]
+    past: PastArgs,
     /// Print the API's JSON.
     #[arg(long)]
     json: bool,
@@ -48,6 +51,7 @@ impl WhyArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let mut query = Query::new();
         self.scope.add_to(&mut query);
+        self.past.add_to(&mut query);
         add(&mut query, "limit", self.limit.as_ref());
         let answer = self.source.open()?.ask(&["objects", &self.id, "why"], &query);
         let answer = answer.map_err(|failure| self.remedied(failure))?;

@@ -76,7 +76,7 @@ impl Billfold {
 }
 
 /// The answer to all customers of the one scope.
-fn answer(
+pub(super) fn answer(
     projection: &Projection,
     policy: &Policy,
     mut known: Vec<(Vec<ObjectId>, Scope)>,

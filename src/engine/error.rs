@@ -90,6 +90,11 @@ pub enum QueryError {
     /// The cursor is none of ours. *Handling*: pass `next` unchanged.
     #[error(transparent)]
     Cursor(#[from] InvalidCursor),
+    /// The past of so many objects and events is not folded for one question. *Handling*: ask for less at once.
+    #[error(
+        "too many objects or events bear on this to fold their past for one question: ask for less at once"
+    )]
+    PastTooLong,
     /// A record cannot be read. *Handling*: verify the log.
     #[error(transparent)]
     Log(#[from] ReadError),

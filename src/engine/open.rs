@@ -17,12 +17,18 @@ use super::{Billfold, FoldError, OpenError, Options, Shared};
 pub(super) const LOG: &str = "log";
 /// The projections' folder.
 const PROJECTION: &str = "projection";
+/// Where projections of the past live while they are asked.
+const PAST: &str = "past";
 /// The counts' file.
 const OPERATIONS: &str = "operations";
 
 /// Where the projections live.
 pub(super) fn projection_dir(data: &Path) -> PathBuf {
     data.join(PROJECTION)
+}
+
+pub(super) fn past_dir(data: &Path) -> PathBuf {
+    data.join(PAST)
 }
 
 pub(super) fn open(options: Options) -> Result<Billfold, OpenError> {
@@ -150,9 +156,10 @@ pub(super) fn aside(place: &Path) -> PathBuf {
     place.with_extension("old")
 }
 
-/// What a rebuild that was broken off has left behind: the old projection stays, the half-made one goes.
+/// What a rebuild or a question that was broken off has left behind: the old projection stays, the half-made ones go.
 fn tidy_up(place: &Path) -> std::io::Result<()> {
     discard(&beside(place))?;
+    discard(&place.with_file_name(PAST))?;
     let aside = aside(place);
     if aside.exists() && !place.exists() {
         return std::fs::rename(aside, place);

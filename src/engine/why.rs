@@ -195,7 +195,7 @@ impl Billfold {
 }
 
 /// The objects of a payment, in the order in which a person reads them.
-fn members(row: &PaymentRow) -> Vec<ObjectKey> {
+pub(super) fn members(row: &PaymentRow) -> Vec<ObjectKey> {
     let payment = &row.payment;
     let of = |kind, ids: &[ObjectId]| -> Vec<ObjectKey> {
         ids.iter().map(|id| ObjectKey { kind, id: id.clone(), scope: row.scope.clone() }).collect()

@@ -204,6 +204,27 @@ impl Projection {
         Ok(if found == Some(stamp) { Opened::Ready(projection) } else { Opened::Outdated(projection) })
     }
 
+    /// An empty projection that goes away with its last handle.
+    ///
+    /// # Errors
+    /// [`ProjectionError`].
+    pub fn temporary(
+        dir: &Path,
+        cache_bytes: u64,
+        reference_keys: &[Box<str>],
+    ) -> Result<Self, ProjectionError> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let config = sled::Config::new()
+            .path(dir)
+            .cache_capacity(cache_bytes)
+            .mode(sled::Mode::HighThroughput)
+            .flush_every_ms(None)
+            .temporary(true);
+        let db = config.open()?;
+        let tree = db.open_tree(TREE)?;
+        Ok(Self { db, tree, reference_keys: reference_keys.to_vec(), readable: true })
+    }
+
     /// Whether its rows can be read: they were written by this version.
     #[must_use]
     pub const fn is_readable(&self) -> bool {

@@ -21,6 +21,7 @@ mod docs;
 mod http;
 mod lab;
 #[cfg(feature = "cli")]
+mod past;
 mod readme;
 mod rebuild;
 mod recovery;
