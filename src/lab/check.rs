@@ -292,6 +292,10 @@ fn fewest<'a>(
                 let ends = oracle::ends(shown.key.kind, &folded.memory);
                 folded.object.ambiguous() && ends.is_some_and(|ends| ends.len() == 1)
             }
+            FaultKind::SilentlyUndecided => {
+                let ends = oracle::ends(shown.key.kind, &folded.memory);
+                !folded.object.ambiguous() && ends.is_some_and(|ends| ends.len() > 1)
+            }
             _ => !folded.object.ambiguous(),
         }
     };

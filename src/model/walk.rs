@@ -110,35 +110,52 @@ pub(super) fn end(events: &[&Entry], anchor: Option<Fingerprint>) -> Option<End>
         Trail::Open { start, end } => end != content && began.is_none_or(|began| began == start),
         Trail::Closed => began != Some(content),
     };
-    let doubtful = ways(&edges).is_none_or(|ways| ways.iter().any(other_end));
+    // A walk that begins elsewhere than on its anchor: what seemed to report a step was one, and may have been the jump
+    // from the end back to the beginning.
+    let may_jump = match trail {
+        Trail::Open { start, .. } => on_walk.is_some_and(|anchor| anchor != start) && silent.report(start),
+        Trail::Closed | Trail::Broken => false,
+    };
+    let doubtful = may_jump || ways(&edges).is_none_or(|ways| ways.iter().any(other_end));
     Some(End { content, closed, anchored, doubtful })
 }
 
 /// Events that do not say what was before them: each may be a step of its own, from anywhere to its content, or report a
 /// step of another event.
-struct Silent<'a>(Vec<&'a Entry>);
+struct Silent<'a> {
+    /// Those that may be steps of their own.
+    steps: Vec<&'a Entry>,
+    /// Those that report another event's step, as long as that fits.
+    reports: Vec<&'a Entry>,
+}
 
 impl<'a> Silent<'a> {
-    /// All but those that certainly report another event's step.
     fn of(events: &[&'a Entry]) -> Self {
-        let reports = |silent: &Entry| {
+        let reports = |silent: &&Entry| {
             let tells_it_too = |event: &&Entry| event.after == silent.after && tells_too(event, silent);
             events.iter().any(|event| event.before.is_some() && tells_it_too(event))
         };
-        Self(events.iter().copied().filter(|event| event.before.is_none() && !reports(event)).collect())
+        let silent = events.iter().copied().filter(|event| event.before.is_none());
+        let (reports, steps) = silent.partition(reports);
+        Self { steps, reports }
     }
 
-    /// Whether they all show this content: then it does not matter which of them is the last.
+    /// Whether the steps all show this content: then it does not matter which of them is the last.
     fn all_show(&self, content: Fingerprint) -> bool {
-        self.0.iter().all(|event| event.after == content)
+        self.steps.iter().all(|event| event.after == content)
+    }
+
+    /// Whether one of the reports shows this content.
+    fn report(&self, content: Fingerprint) -> bool {
+        self.reports.iter().any(|event| event.after == content)
     }
 
     /// The content to which they lead from `before`, if they are one step: one event, or one change under several names.
     fn way_in(&self, before: Fingerprint) -> Option<Fingerprint> {
-        let first = self.0.first()?;
-        let types: BTreeSet<EventType> = self.0.iter().map(|event| event.event_type).collect();
-        let one_step = types.len() == self.0.len()
-            && self.0.iter().all(|event| family(event.event_type) == family(first.event_type));
+        let first = self.steps.first()?;
+        let types: BTreeSet<EventType> = self.steps.iter().map(|event| event.event_type).collect();
+        let one_step = types.len() == self.steps.len()
+            && self.steps.iter().all(|event| family(event.event_type) == family(first.event_type));
         (one_step && first.after != before && self.all_show(first.after)).then_some(first.after)
     }
 }

@@ -41,7 +41,7 @@ use staged::Staged;
 
 /// The version of the fold and of the rows that it writes. A change of either raises it, and every
 /// projection of another version is folded anew.
-pub const REDUCER_VERSION: u32 = 3;
+pub const REDUCER_VERSION: u32 = 4;
 
 /// The name of the tree that holds everything.
 const TREE: &str = "state";
