@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::record::Position;
 
-/// Why a log did not open. Nothing was changed.
+/// Why a log did not open. Nothing that was stored is gone.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

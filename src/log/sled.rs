@@ -34,6 +34,7 @@ mod writer;
 
 pub use copy::LogCopy;
 pub use salvage::{Salvage, Salvaged};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 pub use transfer::{pack, unpack};
 
@@ -161,17 +162,16 @@ impl EventLog for SledLog {
 
     fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError> {
         // Blocks beyond the head are not durable yet.
-        self.store.read(after, self.head().position, max)
+        guarded(|| self.store.read(after, self.head().position, max))
     }
 
     fn find(&self, provider: Provider, id: &RecordId) -> Result<Option<Record>, ReadError> {
-        let Some(known) = self.store.known(&store::id_key(provider, id))? else {
-            return Ok(None);
-        };
-        if known.position > self.head().position {
-            return Ok(None);
-        }
-        self.store.record(known.position).map(Some)
+        guarded(|| match self.store.known(&store::id_key(provider, id))? {
+            Some(known) if known.position <= self.head().position => {
+                self.store.record(known.position).map(Some)
+            }
+            _ => Ok(None),
+        })
     }
 
     fn head(&self) -> Head {
@@ -185,6 +185,13 @@ impl EventLog for SledLog {
     fn poisoned(&self) -> Option<Arc<str>> {
         self.shared.poisoned.get().cloned()
     }
+}
+
+/// sled panics on some damaged pages: for whoever reads, that is an error like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(ReadError::Storage { reason: "the storage panicked over a damaged page".into() })
+    })
 }
 
 #[cfg(test)]

@@ -3,14 +3,17 @@
 //! Never stops at the first damage, never mends any.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::block::VALUE_BYTES_MAX;
+use super::guarded;
 use super::store::{self, Block, Known, Store};
 use crate::log::codec;
 use crate::log::error::ReadError;
 use crate::log::inspection::{Findings, Inspection, Lost};
 use crate::log::record::{Digest, Head, Position, Record};
+
+/// How many positions behind an unreadable page are tried one by one.
+const PROBES_MAX: usize = 100_000;
 
 /// The walk under way.
 struct Walk<'a> {
@@ -38,18 +41,20 @@ pub(super) fn inspect(store: &Store, last: Position, each: &mut dyn FnMut(&Recor
         indexed: 0,
         findings: Findings::default(),
     };
-    let ended = guarded(|| walk.blocks(last, each));
-    if let Err(what) = ended {
-        let after = walk.previous.position;
-        walk.findings.note(None, format!("behind position {after} the storage cannot be read: {what}"));
+    let mut from = Some(Position::START);
+    while let Some(begin) = from {
+        from = match guarded(|| walk.blocks(begin, last, each)) {
+            Ok(()) => None,
+            Err(error) => walk.behind(&error, last),
+        };
     }
-    let index_entries = match guarded(|| walk.index(last)) {
-        Ok(entries) => entries,
-        Err(what) => {
-            walk.findings.note(None, format!("the index of ids cannot be read: {what}"));
-            0
-        }
-    };
+    if walk.previous.position < last {
+        walk.findings.note(Some(last), "the log does not reach as far as it did when it was opened");
+    }
+    let index_entries = guarded(|| walk.index(last)).unwrap_or_else(|error| {
+        walk.findings.note(None, format!("the index of ids cannot be read: {error}"));
+        0
+    });
     Inspection {
         head: walk.previous,
         records_whole: walk.whole,
@@ -59,17 +64,31 @@ pub(super) fn inspect(store: &Store, last: Position, each: &mut dyn FnMut(&Recor
     }
 }
 
-/// sled panics on some damaged pages: that is an error like any other here.
-fn guarded<T>(work: impl FnOnce() -> Result<T, ReadError>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => outcome.map_err(|error| error.to_string()),
-        Err(_) => Err("the storage panicked".to_owned()),
-    }
-}
-
 impl Walk<'_> {
-    fn blocks(&mut self, last: Position, each: &mut dyn FnMut(&Record)) -> Result<(), ReadError> {
-        for block in self.store.blocks_from(Position::START)? {
+    /// The place where reading goes on behind a page that cannot be read; what lies in between is told.
+    fn behind(&mut self, error: &ReadError, last: Position) -> Option<Position> {
+        let first = self.previous.position.get().saturating_add(1);
+        let tried = (first..=last.get()).take(PROBES_MAX).find(|position| {
+            let position = Position::new(*position);
+            let found = guarded(|| self.store.blocks_from(position)?.next().transpose());
+            found.is_ok_and(|block| block.is_some_and(|block| block.first >= position))
+        });
+        let end = tried.map_or(last.get(), |next| next.saturating_sub(1));
+        for position in first..=end {
+            self.findings.note(Some(Position::new(position)), format!("its page cannot be read: {error}"));
+        }
+        self.previous.position = Position::new(end);
+        self.previous_is_whole = false;
+        tried.map(Position::new)
+    }
+
+    fn blocks(
+        &mut self,
+        begin: Position,
+        last: Position,
+        each: &mut dyn FnMut(&Record),
+    ) -> Result<(), ReadError> {
+        for block in self.store.blocks_from(begin)? {
             match block {
                 Ok(block) if block.first > last => break,
                 Ok(block) => self.block(&block, last, each),
@@ -79,9 +98,6 @@ impl Walk<'_> {
                 }
                 Err(error) => return Err(error),
             }
-        }
-        if self.previous.position < last {
-            self.findings.note(Some(last), "the log does not reach as far as it did when it was opened");
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ pub(super) fn look(folder: &Path, mark: Option<&Mark>) -> io::Result<Look> {
     let mut segments = raw::segments(&file)?;
     segments.retain(|segment| segment.lsn >= begin);
     // From here on sled stops for good at what it cannot read.
-    let stable = segments.iter().map(|segment| segment.stable).max().unwrap_or(0);
+    let stable = segments.iter().map(|segment| segment.stable).fold(begin, u64::max);
     let unstable = stable / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
     // Only as long as sled's snapshot is the one that the mark speaks of is it known what must be seen.
     let mark = mark.filter(|mark| mark.snapshot == snapshot);
