@@ -52,7 +52,9 @@ impl Failure {
 
     /// A file that cannot be read.
     pub(super) fn reading(path: &Path, error: &io::Error) -> Self {
-        Self::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()))
+        Self::new(Exit::Failed, format!("{} cannot be read: {error}", path.display())).remedy(
+            "look at its place and its permissions, at the disk, and at how many files this process may open",
+        )
     }
 
     /// Ends the process: says what is to be said on stderr.

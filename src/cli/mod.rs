@@ -30,6 +30,7 @@ mod lines;
 mod list;
 mod moment;
 mod output;
+mod panics;
 mod past;
 mod progress;
 mod rebuild;
@@ -157,6 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if told.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
+    panics::listen();
     let mut out = Output::new();
     let outcome = parsed.command.run(&mut out).and_then(|exit| out.finish().map(|()| exit));
     outcome.unwrap_or_else(|failure| failure.report()).into()

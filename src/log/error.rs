@@ -63,8 +63,11 @@ pub enum OpenError {
         /// What does not fit.
         reason: Arc<str>,
     },
-    /// The storage failed. *Handling*: look at the disk.
-    #[error("the log in {} did not open: {reason}", path.display())]
+    /// The storage failed. *Handling*: look at the disk, and at how many files this process may open.
+    #[error(
+        "the log in {} did not open ({reason}): look at the disk and at the limits of this process, then start again",
+        path.display()
+    )]
     Storage {
         /// The log's folder.
         path: PathBuf,

@@ -19,6 +19,7 @@
 mod block;
 mod commit;
 mod copy;
+mod database;
 #[cfg(fuzzing)]
 pub(in crate::log) mod fuzzing;
 mod inspect;

@@ -3,6 +3,7 @@
 //! Every byte of it but the checkpoint is a function of the set of folded records. Never looks
 //! into a body, never reads the log; whatever is missing or damaged is folded anew.
 
+mod closing;
 mod codec;
 mod compare;
 mod derive;
@@ -37,6 +38,7 @@ pub use query::{
 };
 pub use read::{Census, Shown, TypeCount};
 
+use closing::Closing;
 use staged::Staged;
 
 /// The version of the fold and of the rows that it writes. A change of either raises it, and every
@@ -157,8 +159,8 @@ pub struct Unfolded {
 /// Derived state on disk.
 #[derive(Debug)]
 pub struct Projection {
-    db: sled::Db,
-    tree: sled::Tree,
+    db: Closing<sled::Db>,
+    tree: Closing<sled::Tree>,
     reference_keys: Vec<Box<str>>,
     /// This version wrote the rows, so that it can read them.
     readable: bool,
@@ -192,14 +194,14 @@ impl Projection {
             .mode(sled::Mode::HighThroughput)
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
-        let db = open_patiently(&config)?;
+        let db = Closing::new(open_patiently(&config)?);
         let stamp = Stamp { reducer: REDUCER_VERSION, reference_keys: reference_keys.to_vec() };
         if db.get(STAMP)?.is_none() {
             db.insert(STAMP, codec::encode(&stamp)?)?;
         }
         let found = db.get(STAMP)?.and_then(|bytes| codec::decode::<Stamp>(&bytes).ok());
         let readable = found.as_ref().is_some_and(|found| found.reducer == REDUCER_VERSION);
-        let tree = db.open_tree(TREE)?;
+        let tree = Closing::new(db.open_tree(TREE)?);
         let projection = Self { db, tree, reference_keys: reference_keys.to_vec(), readable };
         Ok(if found == Some(stamp) { Opened::Ready(projection) } else { Opened::Outdated(projection) })
     }
@@ -222,6 +224,7 @@ impl Projection {
             .temporary(true);
         let db = config.open()?;
         let tree = db.open_tree(TREE)?;
+        let (db, tree) = (Closing::new(db), Closing::new(tree));
         Ok(Self { db, tree, reference_keys: reference_keys.to_vec(), readable: true })
     }
 
@@ -291,7 +294,7 @@ impl Projection {
     /// [`ProjectionError`].
     pub fn digest(&self) -> Result<[u8; 32], ProjectionError> {
         let mut hash = Sha256::new();
-        for item in &self.tree {
+        for item in self.tree.iter() {
             let (key, value) = item?;
             if key == keys::CHECKPOINT {
                 continue;

@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use sled::Db;
 
 use super::SledOptions;
+use super::database::Database;
 use super::mark::{Mark, Marker};
 use super::store::{SledFile, Store, Tail};
 use super::tail::{self, Look};
@@ -32,9 +33,37 @@ const LAYOUT_WORDS: &str = "billfold log ";
 /// The version of the keys and values in `sled.rs`, and of the choice of sled.
 const LAYOUT: u32 = 1;
 
+/// Where a new log is made. Whatever lies there was never finished, and nothing in it was ever acknowledged.
+const UNFINISHED: &str = "new";
+
 pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
-    create(folder).map_err(|error| refused(&error))?;
+    if !folder.try_exists().map_err(|error| refused(&error))? {
+        make(folder, options)?;
+    }
+    let opened = open_in(folder, options)?;
+    sync_names_above(folder).map_err(|error| refused(&error))?;
+    Ok(opened)
+}
+
+/// Makes an empty log beside its place, and moves it there when it is complete and durable. So whoever is killed
+/// meanwhile, or loses power, leaves no half of a log in its place.
+fn make(folder: &Path, options: &SledOptions) -> Result<(), OpenError> {
+    let refused = |error: &io::Error| refused(folder, error);
+    let unfinished = folder.with_extension(UNFINISHED);
+    check_free(&unfinished, folder)?;
+    match std::fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(refused(&error)),
+        _ => {}
+    }
+    create(&unfinished).map_err(|error| refused(&error))?;
+    drop(open_in(&unfinished, options)?);
+    std::fs::rename(&unfinished, folder).map_err(|error| refused(&error))
+}
+
+/// Opens the log that a folder holds; a folder without one gets an empty one.
+fn open_in(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenError> {
+    let refused = |error: &io::Error| refused(folder, error);
     let known = check_layout_file(folder)?;
     let mark = Mark::read(folder).map_err(|error| refused(&error))?;
     let look = look(folder, mark.as_ref())?;
@@ -48,6 +77,7 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail)
     let db = catch_unwind(AssertUnwindSafe(|| config.open()))
         .map_err(|_| damaged(folder, "the storage panicked while opening it"))?
         .map_err(|error| from_sled(folder, error))?;
+    let db = Database::new(db);
     check_layout_key(folder, &db, known)?;
     let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
     let file = SledFile(file);
@@ -70,15 +100,7 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail)
 /// Looks at the end of sled's file while nobody else can be writing it.
 fn look(folder: &Path, mark: Option<&Mark>) -> Result<Look, OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
-    match File::options().read(true).open(folder.join("db")) {
-        Ok(file) => match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: folder.to_owned() }),
-            // Where files cannot be locked, sled says so.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Whole),
-        Err(error) => return Err(refused(&error)),
-    }
+    check_free(folder, folder)?;
     tail::remove_unfinished(folder).map_err(|error| refused(&error))?;
     match tail::look(folder, mark).map_err(|error| refused(&error))? {
         Look::Lost(found) => {
@@ -87,6 +109,21 @@ fn look(folder: &Path, mark: Option<&Mark>) -> Result<Look, OpenError> {
         }
         Look::Rotten(byte) => Err(damaged(folder, &format!("its file db cannot be read at byte {byte}"))),
         look => Ok(look),
+    }
+}
+
+/// Nobody else has the database open that lies in a folder, if there is one. What is told is about the log of `told`.
+fn check_free(folder: &Path, told: &Path) -> Result<(), OpenError> {
+    match File::open(folder.join("db")) {
+        Ok(file) => match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: told.to_owned() }),
+            // Given back by name: a process that is being started may hold a copy of the descriptor for a moment.
+            Ok(()) => file.unlock().map_err(|error| refused(told, &error)),
+            // Where files cannot be locked, sled says so.
+            Err(TryLockError::Error(_)) => Ok(()),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(refused(told, &error)),
     }
 }
 
@@ -149,6 +186,20 @@ fn make_durable(folder: &Path, file: &File, known: bool) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// Syncs the name of the log's folder, and those of the folders above it: an earlier process may have made them, and been
+/// killed before it could.
+fn sync_names_above(folder: &Path) -> io::Result<()> {
+    for (above, place) in folder.ancestors().skip(1).zip(0..) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match sync_folder(above) {
+            // The data folder and its own name are ours; what lies further up mostly is not, nor may we read it.
+            Err(error) if place < 2 && error.kind() != ErrorKind::PermissionDenied => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The log opened, but where it ends cannot be read.
 pub(super) fn unreadable(folder: &Path, error: &ReadError) -> OpenError {
     match error {
@@ -159,22 +210,9 @@ pub(super) fn unreadable(folder: &Path, error: &ReadError) -> OpenError {
     }
 }
 
-/// Creates the folder and what leads to it, for this user alone, and makes their names durable.
+/// Creates the folder and what leads to it, for this user alone.
 fn create(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        create(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-            _ => sync_folder(Path::new(".")),
-        },
-    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

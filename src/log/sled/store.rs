@@ -6,9 +6,10 @@ use std::fs::{File, TryLockError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sled::{Batch, Db, IVec};
+use sled::{Batch, IVec};
 
 use super::block::{Directory, Item, VALUE_BYTES_MAX};
+use super::database::Database;
 use super::mark::Marker;
 use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
@@ -64,15 +65,16 @@ impl Drop for SledFile {
         for _ in 0..RELEASE_TRIES_MAX {
             match self.0.try_lock() {
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-                // Ours for a moment: closing the descriptor gives it back.
-                Ok(()) | Err(TryLockError::Error(_)) => return,
+                // Ours for a moment. Closing alone would not give it back while a process that is being started holds a copy.
+                Ok(()) => return self.0.unlock().unwrap_or_default(),
+                Err(TryLockError::Error(_)) => return,
             }
         }
     }
 }
 
 pub(super) struct Store {
-    pub(super) db: Db,
+    pub(super) db: Database,
     /// Declared, and so dropped, after the database.
     pub(super) file: SledFile,
     /// None only while the log is being opened.

@@ -77,6 +77,28 @@ fn a_log_that_was_never_finished_is_finished() {
     assert_eq!(std::fs::read_to_string(path.join(LAYOUT_FILE)).unwrap(), "billfold log 1\n");
 }
 
+/// A disk that was full for a moment left half of sled's settings in a new folder, and nothing would start there again.
+#[test]
+fn half_of_a_log_is_never_in_its_place() {
+    let (_outer, path) = folder();
+    let unfinished = path.with_extension(UNFINISHED);
+    create(&unfinished).unwrap();
+    std::fs::write(unfinished.join("conf"), "segment_size: 16777216\nuse_compr").unwrap();
+    std::fs::write(unfinished.join("db"), "").unwrap();
+    drop(open_log(&path).unwrap());
+    assert!(!unfinished.exists());
+    // Somebody else is making it at this moment.
+    let (_outer, path) = folder();
+    let unfinished = path.with_extension(UNFINISHED);
+    drop(open_log(&unfinished).unwrap());
+    let other = File::open(unfinished.join("db")).unwrap();
+    other.lock().unwrap();
+    let error = open_log(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
+    drop(other);
+    open_log(&path).unwrap();
+}
+
 #[test]
 fn a_log_that_lost_its_records_is_not_taken_for_a_new_one() {
     let (_outer, path) = folder();
@@ -92,6 +114,35 @@ fn a_log_that_lost_its_records_is_not_taken_for_a_new_one() {
     }
     let error = open_log(&path).unwrap_err();
     assert!(matches!(&error, OpenError::Damaged { reason, .. } if reason.contains("gone")), "{error:?}");
+}
+
+/// The names of sled's snapshots, finished or not.
+fn snapshots(path: &Path) -> Vec<String> {
+    let names =
+        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("snap.")).collect()
+}
+
+/// sled writes a snapshot over what a killed process left of one, and leaves the rest of a longer one behind it.
+#[test]
+fn what_a_killed_process_left_of_a_snapshot_harms_nobody() {
+    let (_outer, path) = folder();
+    let log = open_log(&path).unwrap();
+    log.append(vec![event(1, b"{}")]).wait().unwrap();
+    drop(log);
+    let saved: Vec<_> = ["db", "conf"].map(|name| std::fs::read(path.join(name)).unwrap()).into();
+    drop(open_log(&path).unwrap());
+    let made = snapshots(&path).pop().unwrap();
+    // Once more from the same bytes, this time after somebody who was killed meanwhile.
+    std::fs::remove_file(path.join(&made)).unwrap();
+    std::fs::write(path.join("db"), &saved[0]).unwrap();
+    std::fs::write(path.join("conf"), &saved[1]).unwrap();
+    std::fs::write(path.join(format!("{made}.generating")), [0xA5; 10_000]).unwrap();
+    for _ in 0..2 {
+        let log = open_log(&path).unwrap();
+        assert_eq!(log.head().records, 1);
+    }
+    assert_eq!(snapshots(&path), [made]);
 }
 
 #[test]
