@@ -40,12 +40,16 @@ async fn a_log_line_shows_the_form_of_a_request_alone() {
     let server = Server::start(config_with_token()).await;
     let body = customer_event("evt_hidden", "cus_hidden");
     let signature = signature(body.as_bytes());
-    server.deliver(body.as_bytes()).await;
-    server.send(&delivery(b"hidden", Some(&signature))).await;
-    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
-    server.get_with("/v1/customers/cus_hidden?account=acct_hidden", &bearer).await;
-    server.get_with("/v1/access?ref=user_hidden", &bearer).await;
-    server.send(b"HIDDEN /v1/events HTTP/1.1\r\nHost: hidden\r\nX-Hidden: hidden\r\n\r\n").await;
+    // Twice: a line that another test writes for the first time just now may not be known to be wanted here.
+    for _ in 0..2 {
+        server.deliver(body.as_bytes()).await;
+        server.send(&delivery(b"hidden", Some(&signature))).await;
+        let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+        server.get_with("/v1/customers/cus_hidden?account=acct_hidden", &bearer).await;
+        server.get_with("/v1/access?ref=user_hidden", &bearer).await;
+        server.send(b"HIDDEN /v1/events HTTP/1.1\r\nHost: hidden\r\nX-Hidden: hidden\r\n\r\n").await;
+        tracing::callsite::rebuild_interest_cache();
+    }
     server.stop().await.unwrap();
 
     let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
