@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use crate::log::{Head, Position};
+use crate::log::{Head, Position, Vitals};
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::time::{Millis, Seconds};
@@ -150,6 +150,12 @@ impl Billfold {
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict> {
         self.shared.operations().conflicts()
+    }
+
+    /// How the log's writer is doing, where that is counted.
+    #[must_use]
+    pub fn vitals(&self) -> Option<&Vitals> {
+        self.shared.log.vitals()
     }
 
     /// Whether requests should come here, and why not.

@@ -20,6 +20,7 @@ use crate::engine::Billfold;
 use super::body::{self, Allowance};
 use super::config::ServeConfig;
 use super::guard::{self, Arrival};
+use super::metrics::{self, Metrics};
 use super::receive::{self, receive};
 use super::reply;
 
@@ -32,6 +33,7 @@ enum Place {
     Webhook,
     Live,
     Ready,
+    Metrics,
     /// The whole path of a reading route.
     Read(String),
 }
@@ -43,6 +45,7 @@ impl Place {
             WEBHOOK => Some(Self::Webhook),
             "health/live" => Some(Self::Live),
             "health/ready" => Some(Self::Ready),
+            "metrics" => Some(Self::Metrics),
             path if path == "v1" || path.starts_with("v1/") => Some(Self::Read(format!("/{path}"))),
             _ => None,
         }
@@ -54,6 +57,7 @@ impl Place {
             Self::Webhook => "/webhooks/stripe",
             Self::Live => "/health/live",
             Self::Ready => "/health/ready",
+            Self::Metrics => "/metrics",
             Self::Read(path) => api::template(path),
         }
     }
@@ -78,6 +82,7 @@ pub(super) struct Door {
     pub(super) config: ServeConfig,
     pub(super) billfold: Billfold,
     pub(super) allowance: Allowance,
+    pub(super) metrics: Metrics,
     reads: Arc<Semaphore>,
 }
 
@@ -138,10 +143,17 @@ impl Door {
             shares: body::shares(config.limits.bodies_bytes_max),
         };
         let reads_max = config.limits.reads_max;
-        Self { config, billfold, allowance, reads: Arc::new(Semaphore::new(reads_max)) }
+        Self {
+            config,
+            billfold,
+            allowance,
+            metrics: Metrics::new(),
+            reads: Arc::new(Semaphore::new(reads_max)),
+        }
     }
 
     pub(super) fn count_refusal(&self, reason: &'static str) {
+        self.metrics.refused(reason);
         self.billfold.count_refusal(reason, (self.config.clock)().seconds());
     }
 
@@ -156,6 +168,7 @@ impl Door {
         let span = tracing::info_span!("request", method, path);
         let response = self.answer(asked, body).instrument(span.clone()).await;
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.metrics.answered(path, response.status().as_u16());
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), duration_us, "answered"));
         response
     }
@@ -174,6 +187,7 @@ impl Door {
             Place::Webhook => receive(self, &asked.headers, body).await,
             Place::Live => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
             Place::Ready => self.ready().await,
+            Place::Metrics => self.scraped(&asked).await,
             Place::Read(_) => self.read(asked).await,
         };
         answered.unwrap_or_else(|problem| reply::problem(&problem))
@@ -185,6 +199,14 @@ impl Door {
             tokio::task::spawn_blocking(move || billfold.readiness()).await.map_err(|_| receive::fault())?;
         let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         Ok(reply::json(status, &api::health(&readiness)))
+    }
+
+    async fn scraped(&self, asked: &Asked) -> Result<Response, Problem> {
+        guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref())?;
+        let (billfold, now) = (self.billfold.clone(), (self.config.clock)().seconds());
+        let stats = tokio::task::spawn_blocking(move || billfold.stats(now, 0));
+        let stats = stats.await.map_err(|_| receive::fault())??;
+        Ok(reply::text(metrics::CONTENT_TYPE, self.metrics.text(&self.billfold, stats)))
     }
 
     async fn read(&self, asked: Asked) -> Result<Response, Problem> {

@@ -12,6 +12,7 @@ mod config;
 mod crowd;
 mod door;
 mod guard;
+mod metrics;
 mod receive;
 mod reply;
 mod server;

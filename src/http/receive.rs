@@ -1,6 +1,7 @@
 //! The webhook: from a request to an acknowledged delivery. 200 means durable, and nothing else does.
 
 use serde_json::json;
+use tokio::time::Instant;
 use warp::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -31,6 +32,7 @@ where
         .and_then(|length| length.parse().ok());
     let received =
         body::read(body, declared, &door.allowance).await.map_err(|error| refused_body(door, error))?;
+    let arrived = Instant::now();
     let now = (door.config.clock)();
     let header = signature_header(headers);
     let config = &door.config;
@@ -44,6 +46,7 @@ where
         .map_err(|_| fault())?
         .map_err(|error| not_stored(door, &error))?;
     let duplicate = matches!(ingested.outcome, Appended::Duplicate { .. });
+    door.metrics.stored(if duplicate { "duplicate" } else { "new" }, arrived.elapsed());
     let answer = json!({ "received": true, "duplicate": duplicate, "id": ingested.id.to_string() });
     Ok(reply::json(StatusCode::OK, &answer))
 }

@@ -23,6 +23,11 @@ pub(super) fn bytes(body: Vec<u8>) -> Response {
     with_type(StatusCode::OK, "application/octet-stream", body)
 }
 
+/// An answer in a text format of its own.
+pub(super) fn text(content_type: &'static str, text: String) -> Response {
+    with_type(StatusCode::OK, content_type, text.into_bytes())
+}
+
 /// A problem document (RFC 9457), with the headers that its status asks for.
 pub(super) fn problem(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

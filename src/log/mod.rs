@@ -26,6 +26,7 @@ mod record;
 mod sled;
 #[cfg(test)]
 mod tests;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub use error::{AppendError, CopyError, OpenError, ReadError};
 pub use inspection::{FINDINGS_MAX, Finding, Findings, Inspection, Lost};
 pub use memory::MemoryLog;
 pub use record::{Body, Digest, Head, NewRecord, Position, Provenance, Provider, Record, RecordId};
+pub use vitals::{Spread, Vitals};
 
 /// The most one page of records takes, in bytes of raw bodies. A single longer record is a page of its own.
 pub const READ_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -90,4 +92,9 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Why appending is refused, if it is.
     fn poisoned(&self) -> Option<Arc<str>>;
+
+    /// How the writer is doing, where that is counted.
+    fn vitals(&self) -> Option<&Vitals> {
+        None
+    }
 }

@@ -47,7 +47,7 @@ use super::encoded::Encoded;
 use super::error::{AppendError, OpenError, ReadError};
 use super::inspection::{Inspection, Lost};
 use super::record::{Head, NewRecord, Position, Provider, Record, RecordId};
-use super::{EventLog, codec};
+use super::{EventLog, Vitals, codec};
 use queue::{Queue, Request};
 use store::{Store, Tail};
 use writer::Writer;
@@ -185,6 +185,10 @@ impl EventLog for SledLog {
 
     fn poisoned(&self) -> Option<Arc<str>> {
         self.shared.poisoned.get().cloned()
+    }
+
+    fn vitals(&self) -> Option<&Vitals> {
+        Some(&self.store.vitals)
     }
 }
 

@@ -4,6 +4,7 @@ mod deliveries;
 mod limits;
 #[cfg(feature = "cli")]
 mod logs;
+mod metrics;
 mod mounted;
 mod reading;
 mod wire;

@@ -17,6 +17,7 @@ use super::database::Database;
 use super::mark::{Mark, Marker};
 use super::store::{SledFile, Store, Tail};
 use super::tail::{self, Look};
+use crate::log::Vitals;
 use crate::log::error::{OpenError, ReadError};
 use crate::log::record::Position;
 
@@ -82,7 +83,7 @@ fn open_in(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenEr
     let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
     let file = SledFile(file);
     make_durable(folder, &file.0, known).map_err(|error| refused(&error))?;
-    let mut store = Store { db, file, marker: Mutex::new(None), fault: None };
+    let mut store = Store { db, file, marker: Mutex::new(None), fault: None, vitals: Vitals::default() };
     let tail = catch_unwind(AssertUnwindSafe(|| store.tail()))
         .map_err(|_| damaged(folder, "the storage panicked while reading its end"))?
         .map_err(|error| unreadable(folder, &error))?;

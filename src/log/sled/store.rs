@@ -15,6 +15,7 @@ use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
 use crate::log::inspection::Lost;
 use crate::log::record::{Digest, Head, Position, Provider, Record, RecordId};
+use crate::log::vitals::{self, Vitals};
 use crate::log::{READ_BYTES_MAX, READ_RECORDS_MAX};
 use crate::model::time::Millis;
 
@@ -80,6 +81,7 @@ pub(super) struct Store {
     /// None only while the log is being opened.
     pub(super) marker: Mutex<Option<Marker>>,
     pub(super) fault: Option<Fault>,
+    pub(super) vitals: Vitals,
 }
 
 impl std::fmt::Debug for Store {
@@ -242,12 +244,16 @@ impl Store {
             Some(fault) => fault(step).map_err(|error| error.to_string()),
             None => Ok(()),
         };
+        let started = vitals::now();
         before(Step::Apply)?;
         self.db.apply_batch(batch).map_err(|error| error.to_string())?;
         before(Step::Flush)?;
         self.db.flush().map_err(|error| error.to_string())?;
         before(Step::Sync)?;
+        let flushed = vitals::now();
         self.file.0.sync_data().map_err(|error| error.to_string())?;
+        self.vitals.sync_micros.count_time(flushed.elapsed());
+        self.vitals.commit_micros.count_time(started.elapsed());
         before(Step::Mark)?;
         match &mut *self.marker.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(marker) => marker.advance(head).map_err(|error| error.to_string()),

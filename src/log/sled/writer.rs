@@ -63,6 +63,8 @@ impl Writer {
         }
         let (batch, tail) = commit.finish()?;
         self.store.commit(batch, &tail.head)?;
+        let new = tail.head.records.saturating_sub(self.tail.head.records);
+        self.store.vitals.commit_records.count(new);
         self.tail = tail;
         self.shared.set_head(tail.head);
         Ok(outcomes)
