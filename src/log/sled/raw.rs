@@ -322,3 +322,50 @@ pub(super) fn is_zero(bytes: &[u8]) -> bool {
     const ZEROS: [u8; 4096] = [0; 4096];
     bytes.chunks(ZEROS.len()).all(|chunk| ZEROS.get(..chunk.len()) == Some(chunk))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_sled_writes_them() {
+        for (bytes, number) in [
+            (&[0_u8][..], 0),
+            (&[240], 240),
+            (&[241, 0], 240),
+            (&[248, 255], 2287),
+            (&[249, 0, 0], 2288),
+            (&[249, 255, 255], 67_823),
+            (&[250, 1, 0, 1], 65_537),
+            (&[255, 1, 2, 3, 4, 5, 6, 7, 8], 0x0807_0605_0403_0201),
+        ] {
+            let mut cursor = Cursor { bytes, at: 0 };
+            assert_eq!((cursor.number(), cursor.at), (Some(number), bytes.len()));
+            let mut short = Cursor { bytes: &bytes[..bytes.len() - 1], at: 0 };
+            assert_eq!(short.number(), None);
+        }
+    }
+
+    proptest! {
+        /// Whatever the bytes are, reading them ends, within them.
+        #[test]
+        fn no_bytes_lead_astray(bytes in prop::collection::vec(any::<u8>(), 0..600), kind in 0..13_u8, place in 0..700_usize) {
+            for entry in entries(kind, &bytes) {
+                prop_assert!(entry.value.end <= bytes.len());
+            }
+            let segment = Segment { offset: 0, lsn: 0, stable: 0 };
+            match segment.at(&bytes, place) {
+                Found::Message(Message { body, next, .. }) | Found::Damaged { body, next: Some(next), .. } => {
+                    prop_assert!(place < next && next <= bytes.len() && body.len() <= bytes.len());
+                }
+                Found::Damaged { .. } | Found::Cap | Found::End => {}
+            }
+            if let Some(next) = segment.next_whole(&bytes, place) {
+                prop_assert!(place < next && next < bytes.len());
+            }
+            let _ = Segment::guess(0, &bytes);
+        }
+    }
+}
