@@ -133,23 +133,8 @@ enum Command {
     Lab(lab::LabCommand),
 }
 
-/// The storage panics on some damaged pages. Whoever asked for them is told so in words; here one line is enough.
-fn tame_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |told| match told.location() {
-        Some(place) if place.file().contains("sled-0.34") => {
-            failure::eprint_line(&format!(
-                "the storage cannot read its own bytes (sled, line {})",
-                place.line()
-            ));
-        }
-        _ => usual(told),
-    }));
-}
-
 /// Runs a command line, the program's name first; says on stderr what went wrong.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    tame_panics();
     let parsed = match Arguments::try_parse_from(arguments) {
         Ok(parsed) => parsed,
         Err(told) => {
