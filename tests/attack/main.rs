@@ -1,0 +1,46 @@
+//! Attacks on the promise that an acknowledged event survives: kills.
+//!
+//! A test binary without the usual harness, because it starts itself again as the process that is attacked.
+//! For hours:
+//!
+//! | variable | means |
+//! |---|---|
+//! | `BILLFOLD_KILLS` | how often each kind of process is killed |
+//! | `BILLFOLD_SEED` | other choices than those of `cargo test` |
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking; helpers are not seen as tests by the lints"
+)]
+
+mod audit;
+mod bodies;
+mod child;
+mod kill;
+mod running;
+mod server;
+mod shim;
+
+use std::process::ExitCode;
+
+/// One attack: its name, and what it gives back to say about itself.
+type Attack = (&'static str, fn() -> String);
+
+const ATTACKS: &[Attack] = &[
+    ("kill::producers", kill::producers),
+    ("kill::server", kill::server),
+    ("kill::after_every_delivery", kill::after_every_delivery),
+    ("kill::reopened_after_every_delivery", kill::reopened_after_every_delivery),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == child::ARGUMENT) {
+        child::run(&arguments[1..]);
+        return ExitCode::SUCCESS;
+    }
+    running::run(ATTACKS, &arguments)
+}
