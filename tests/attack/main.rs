@@ -1,4 +1,4 @@
-//! Attacks on the promise that an acknowledged event survives: kills.
+//! Attacks on the promise that an acknowledged event survives: kills and power cuts.
 //!
 //! A test binary without the usual harness, because it starts itself again as the process that is attacked.
 //! For hours:
@@ -6,6 +6,7 @@
 //! | variable | means |
 //! |---|---|
 //! | `BILLFOLD_KILLS` | how often each kind of process is killed |
+//! | `BILLFOLD_CUTS` | how many images of a disk are opened |
 //! | `BILLFOLD_SEED` | other choices than those of `cargo test` |
 
 #![expect(
@@ -19,10 +20,13 @@
 mod audit;
 mod bodies;
 mod child;
+mod disk;
 mod kill;
+mod power;
 mod running;
 mod server;
 mod shim;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,9 @@ const ATTACKS: &[Attack] = &[
     ("kill::server", kill::server),
     ("kill::after_every_delivery", kill::after_every_delivery),
     ("kill::reopened_after_every_delivery", kill::reopened_after_every_delivery),
+    ("power::cuts", power::cuts),
+    ("power::without_fdatasync_events_are_lost", power::without_fdatasync_events_are_lost),
+    ("power::without_synced_names_events_are_lost", power::without_synced_names_events_are_lost),
 ];
 
 fn main() -> ExitCode {
