@@ -1,12 +1,13 @@
-//! Attacks on the promise that an acknowledged event survives: kills and power cuts.
+//! Attacks on the promise that an acknowledged event survives: kills, power cuts, failing disks.
 //!
 //! A test binary without the usual harness, because it starts itself again as the process that is attacked.
-//! For hours:
+//! docs/reliability.md says what is promised, and how to run this for hours:
 //!
 //! | variable | means |
 //! |---|---|
 //! | `BILLFOLD_KILLS` | how often each kind of process is killed |
 //! | `BILLFOLD_CUTS` | how many images of a disk are opened |
+//! | `BILLFOLD_FAULTS` | up to which call each fault is tried |
 //! | `BILLFOLD_SEED` | other choices than those of `cargo test` |
 
 #![expect(
@@ -21,6 +22,7 @@ mod audit;
 mod bodies;
 mod child;
 mod disk;
+mod faults;
 mod kill;
 mod power;
 mod running;
@@ -41,6 +43,9 @@ const ATTACKS: &[Attack] = &[
     ("power::cuts", power::cuts),
     ("power::without_fdatasync_events_are_lost", power::without_fdatasync_events_are_lost),
     ("power::without_synced_names_events_are_lost", power::without_synced_names_events_are_lost),
+    ("faults::while_serving", faults::while_serving),
+    ("faults::while_starting", faults::while_starting),
+    ("faults::of_the_projection", faults::of_the_projection),
 ];
 
 fn main() -> ExitCode {
