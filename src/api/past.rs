@@ -11,7 +11,7 @@ use crate::model::time::Seconds;
 use super::object::{add_twins, rfc3339, scope_json};
 use super::parameters::{self, Parameters, refused};
 use super::path::Route;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, echo};
 use super::{access, event, not_found, object_id, page_json, shown, unknown_reference, why};
 
 /// The answer, if the question is about the past.
@@ -44,21 +44,22 @@ fn answer_then(
         Route::Single(word, collection, id) => {
             let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
             let found = single(billfold, *collection, &object_id(id)?, &scope, as_of)?;
-            found.ok_or_else(|| not_found(word, id))
+            found.ok_or_else(|| not_known_then(word, id))
         }
         Route::Why(id) => {
             let parameters = Parameters::new(query, parameters::WHY)?;
             let (id, scope) = (object_id(id)?, parameters.scope()?);
             let past = billfold.past_of(std::slice::from_ref(&id), &scope, as_of)?;
             let found = past.view().why(&id, &scope, parameters.limit()?)?;
-            let mut answer = why::shown(&found.ok_or_else(|| not_found("objects", id.as_str()))?)?;
+            let mut answer = why::shown(&found.ok_or_else(|| not_known_then("objects", id.as_str()))?)?;
             mark(&mut answer, &past);
             Ok(answer)
         }
         Route::CustomerAccess(id) => {
             let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
             let (past, found) = billfold.past_access(&object_id(id)?, &scope, as_of)?;
-            let mut answer = access::shown(&found.ok_or_else(|| not_found("customers", id))?, past.clock())?;
+            let mut answer =
+                access::shown(&found.ok_or_else(|| not_known_then("customers", id))?, past.clock())?;
             mark(&mut answer, &past);
             Ok(answer)
         }
@@ -81,6 +82,13 @@ fn answer_then(
         _ => Err(Problem::new(ProblemKind::InvalidParameter, "this is only known of now")
             .with("parameter", "as_of")),
     }
+}
+
+/// It may be known today.
+fn not_known_then(word: &str, id: &str) -> Problem {
+    let detail =
+        format!("nothing under /v1/{word} had the id {} at that moment, in the scope asked for", echo(id));
+    Problem::new(ProblemKind::NotFound, detail)
 }
 
 fn single(

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::progress::Bar;
 use super::settings::Settings;
 use crate::engine::{Billfold, OnProgress, OpenError, Options, Shadow};
+use crate::log;
 
 /// Where the folder is.
 #[derive(Debug, Clone, clap::Args)]
@@ -84,6 +85,8 @@ impl DataArgs {
                 format!("{} is open in another process", self.data.display()),
             )
             .remedy("stop that process first: a `billfold serve`, or another command that is still at work"),
+            OpenError::Log(log::OpenError::Damaged { .. } | log::OpenError::RecordsLost { .. })
+            | OpenError::LogShorter { .. } => Failure::new(Exit::Damaged, with_sources(error)),
             error => Failure::new(Exit::Failed, with_sources(error)),
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -31,6 +31,7 @@ mod list;
 mod moment;
 mod output;
 mod panics;
+mod papers;
 mod past;
 mod progress;
 mod rebuild;
@@ -126,6 +127,8 @@ enum Command {
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifySignatureArgs),
     Settings(settings::SettingsArgs),
+    Completions(papers::CompletionsArgs),
+    Man(papers::ManArgs),
     Demo(demo::DemoArgs),
     Trigger(trigger::TriggerArgs),
     /// Made-up lives of customers with the truth known: check, compare, list, write
@@ -178,6 +181,8 @@ impl Command {
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),
+            Self::Completions(arguments) => arguments.run(out),
+            Self::Man(arguments) => arguments.run(out),
             Self::Demo(arguments) => arguments.run(out),
             Self::Trigger(arguments) => arguments.run(out),
             Self::Lab(command) => command.run(out),

@@ -26,7 +26,7 @@ The log is never touched, and the old state stays until the new one is complete:
 broken off changes nothing. The folder must not be open in another process.
 
 With --diff the new state is compared with the old one first: whose status changes, and whose access,
-as of now. If anybody's does, you are asked; a script says --yes, or gets exit code 4 and the old state.
+as of now. If anybody's does, or if there is no old state to compare with, you are asked; a script says --yes, or gets exit code 4 and the old state.
 
 Examples:
   billfold rebuild

@@ -12,7 +12,7 @@ use super::folder::{DataArgs, with_sources};
 use super::moment::parse_span;
 use super::output::Output;
 use super::secrets::SecretArgs;
-use super::surroundings::{TOKEN_VARIABLE, colours_wanted, stderr_is_terminal, variable};
+use super::surroundings::{TOKEN_VARIABLE, colours_wanted, open_files_max, stderr_is_terminal, variable};
 use super::verify_signature::tolerance;
 use crate::http::{self, Limits, ServeConfig, Token};
 use crate::log;
@@ -95,10 +95,18 @@ impl ServeArgs {
         let token = variable(TOKEN_VARIABLE)?
             .map(|token| Token::new(&token).map_err(|invalid| Failure::usage(invalid.to_string())))
             .transpose()?;
+        let limits = Limits { body_bytes_max: self.body_limit, ..Limits::default() };
+        let fitting = open_files_max().map_or(limits, |files| limits.within_open_files(files));
+        if fitting != limits {
+            eprint_line(&format!(
+                "note: the limit of open files (ulimit -n) leaves room for {} connections at once, not {}",
+                fitting.connections_max, limits.connections_max
+            ));
+        }
         Ok(ServeConfig {
             tolerance: tolerance(self.tolerance),
             api_token: token,
-            limits: Limits { body_bytes_max: self.body_limit, ..Limits::default() },
+            limits: fitting,
             ..ServeConfig::new(secrets)
         })
     }

@@ -52,3 +52,11 @@ pub(super) fn stderr_is_terminal() -> bool {
 pub(super) fn colours_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
+
+/// How many files this process may have open, where the system says so.
+pub(super) fn open_files_max() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    // The soft limit comes first; `unlimited` is no number.
+    line.split_whitespace().next()?.parse().ok()
+}

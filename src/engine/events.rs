@@ -100,16 +100,16 @@ impl Billfold {
             None => end,
         };
         let mut page = Page { items: Vec::new(), next: None };
+        let mut span = SCAN_PAGE_RECORDS;
         for _ in 0..SCANNED_RECORDS_MAX / SCAN_PAGE_RECORDS {
             if below <= 1 {
                 break;
             }
-            let span = u64::try_from(SCAN_PAGE_RECORDS).unwrap_or(u64::MAX);
-            let after = Position::new(below.saturating_sub(1).saturating_sub(span));
-            let mut records = log.read(after, SCAN_PAGE_RECORDS)?;
-            records.retain(|record| record.position.get() < below);
+            let (start, mut records) = self.records_below(below, span)?;
+            // Long bodies: a page of them is all that fits, so that the next one need not be looked for.
+            span = records.len().clamp(1, SCAN_PAGE_RECORDS);
             if records.is_empty() {
-                below = after.get().saturating_add(1);
+                (below, span) = (start, SCAN_PAGE_RECORDS);
             }
             while let Some(record) = records.pop() {
                 below = record.position.get();
@@ -122,6 +122,22 @@ impl Billfold {
         }
         page.next = (below > 1).then(|| Cursor::new(below.to_be_bytes().to_vec()));
         Ok(page)
+    }
+
+    /// The last records below a position, as many of `span` as one page holds, and where the part of the log begins that
+    /// was looked through.
+    fn records_below(&self, below: u64, span: usize) -> Result<(u64, Vec<Record>), QueryError> {
+        let span = u64::try_from(span).unwrap_or(u64::MAX);
+        let start = below.saturating_sub(span).max(1);
+        let mut after = Position::new(start.saturating_sub(1));
+        let mut last = Vec::new();
+        // A page may end early: what lies behind it comes first here.
+        loop {
+            let mut page = self.shared.log.read(after, SCAN_PAGE_RECORDS)?;
+            page.retain(|record| record.position.get() < below);
+            let Some(end) = page.last().map(|record| record.position) else { return Ok((start, last)) };
+            (after, last) = (end, page);
+        }
     }
 
     fn events_unfolded(

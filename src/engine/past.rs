@@ -230,10 +230,17 @@ impl Billfold {
     /// When the record at a position, or the last one before it, came.
     fn received_at(&self, position: Position) -> Result<Seconds, QueryError> {
         let log = &self.shared.log;
-        let at = position.get().min(log.head().position.get());
-        let Some(before) = at.checked_sub(1) else { return Ok(Seconds(0)) };
-        let found = log.read(Position::new(before), 1)?.pop();
-        Ok(found.map_or(Seconds(0), |record| record.content.received_at.seconds()))
+        let mut at = position.get().min(log.head().position.get());
+        // Positions may have gaps.
+        while let Some(before) = at.checked_sub(1) {
+            match log.read(Position::new(before), 1)?.pop() {
+                Some(record) if record.position <= position => {
+                    return Ok(record.content.received_at.seconds());
+                }
+                _ => at = before,
+            }
+        }
+        Ok(Seconds(0))
     }
 
     /// What the records of these objects say, up to the moment, in the order of the log.

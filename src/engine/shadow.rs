@@ -107,7 +107,7 @@ impl Shadow {
     pub fn differences(&self, now: Seconds) -> Result<Option<Differences>, QueryError> {
         let Some(old) = &self.old else { return Ok(None) };
         // A damaged one: there is nothing to compare with.
-        let Ok(comparison) = old.compare(&self.fresh) else { return Ok(None) };
+        let Ok(comparison) = fold::guarded(|| Ok(old.compare(&self.fresh)?)) else { return Ok(None) };
         let mut differences = Differences {
             rows: comparison.rows,
             statuses: comparison.statuses,

@@ -137,6 +137,24 @@ impl Default for Limits {
     }
 }
 
+/// What a process needs files for beside connections: the log, the projections, questions about the past, its log lines.
+const FILES_RESERVED: usize = 256;
+
+impl Limits {
+    /// The same, but no more connections than a process with so many open files can hold.
+    #[must_use]
+    pub fn within_open_files(self, files: usize) -> Self {
+        let room = files.saturating_sub(FILES_RESERVED);
+        if self.connections_max.saturating_add(self.waiting_max) <= room {
+            return self;
+        }
+        // A third of them wait: they are told to come later, which no connection without a file could be.
+        let waiting_max = self.waiting_max.min(room / 3).max(1);
+        let connections_max = self.connections_max.min(room.saturating_sub(waiting_max)).max(1);
+        Self { connections_max, waiting_max, ..self }
+    }
+}
+
 /// The bearer token of the reading routes. Only its hash is kept; `Debug` shows nothing.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
@@ -243,6 +261,16 @@ mod tests {
             assert!(!token.matches(other.as_bytes()), "{other}");
         }
         assert_eq!(format!("{token:?}"), "<token>");
+    }
+
+    #[test]
+    fn connections_leave_files_for_the_rest() {
+        let all = Limits::default();
+        assert_eq!(all.within_open_files(4_096), all);
+        let few = all.within_open_files(1_024);
+        assert_eq!((few.connections_max, few.waiting_max), (512, 256));
+        let none = all.within_open_files(10);
+        assert_eq!((none.connections_max, none.waiting_max), (1, 1));
     }
 
     #[test]

@@ -42,6 +42,11 @@ pub(super) struct Place {
     _known: OwnedSemaphorePermit,
 }
 
+/// A connection that is sent away, and counts until it is gone.
+pub(super) struct Known {
+    _known: OwnedSemaphorePermit,
+}
+
 impl Room {
     pub(super) fn new(limits: &Limits) -> Self {
         let known = limits.connections_max.saturating_add(limits.waiting_max);
@@ -65,16 +70,16 @@ impl Room {
 }
 
 impl Waiting {
-    /// A place, as soon as there is one; none if there is none in time.
-    pub(super) async fn place(self) -> Option<Place> {
+    /// A place, as soon as there is one; the connection's right to be known back, if there is none in time.
+    pub(super) async fn place(self) -> Result<Place, Known> {
         if self.served.available_permits() > 0 {
             self.told.store(false, Ordering::Relaxed);
         }
         let Ok(Ok(served)) = timeout(self.wait, self.served.acquire_owned()).await else {
             tell_once(&self.told);
-            return None;
+            return Err(Known { _known: self.known });
         };
-        Some(Place { _served: served, _known: self.known })
+        Ok(Place { _served: served, _known: self.known })
     }
 }
 
@@ -87,7 +92,7 @@ fn tell_once(told: &AtomicBool) {
 
 /// Tells a connection to come later. What it sends meanwhile is thrown away unread: a sender that still writes when the
 /// connection closes would not see the answer.
-pub(super) async fn refuse(mut stream: TcpStream) {
+pub(super) async fn refuse(mut stream: TcpStream, known: Known) {
     let detail = "too many connections at once: come again later";
     let body = Problem::new(ProblemKind::Unavailable, detail).with("reason", "crowded").to_json().to_string();
     let answer = format!(
@@ -109,4 +114,5 @@ pub(super) async fn refuse(mut stream: TcpStream) {
         std::io::Result::Ok(())
     })
     .await;
+    drop(known);
 }

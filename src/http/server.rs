@@ -88,12 +88,18 @@ pub async fn serve(
 
 /// The next connection.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    let mut told = false;
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
-                tracing::warn!("no connection can be accepted: {error}");
+                if !told {
+                    tracing::warn!(
+                        "no connection can be accepted ({error}): raise the limit of open files (ulimit -n)"
+                    );
+                    told = true;
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -118,8 +124,9 @@ async fn connection<S>(
 {
     // Answers are written whole: waiting for more only delays them. If it fails, they are merely slower.
     let _ = stream.set_nodelay(true);
-    let Some(place) = waiting.place().await else {
-        return crowd::refuse(stream).await;
+    let place = match waiting.place().await {
+        Ok(place) => place,
+        Err(known) => return crowd::refuse(stream, known).await,
     };
     let io = TokioIo::new(Stalling::new(stream, limits.write_timeout));
     let arriving = service_fn(move |mut request: Request<Incoming>| {

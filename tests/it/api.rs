@@ -217,6 +217,26 @@ fn an_id_in_several_scopes_asks_which() {
 }
 
 #[test]
+fn no_event_is_left_out_of_a_list_because_bodies_are_long() {
+    let body = |number: usize| {
+        let mut event: Value =
+            serde_json::from_str(&customer_event(&format!("evt_{number}"), "cus_1", false, 1_700_000_000))
+                .unwrap();
+        event["data"]["object"]["description"] = json!("x".repeat(3_000_000));
+        event.to_string()
+    };
+    let (_folder, billfold) = holding(&(0..14).map(body).collect::<Vec<_>>());
+    let (mut positions, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = ask(&billfold, &format!("/v1/events?limit=9{after}"));
+        positions.extend(data(&page).iter().map(|event| event["position"].as_u64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(positions, (1..=14).rev().collect::<Vec<_>>());
+}
+
+#[test]
 fn events_are_shown_with_their_proof_but_never_with_the_signature() {
     let body = customer_event("evt_1", "cus_1", false, 1_700_000_000);
     let (_folder, billfold) = holding(std::slice::from_ref(&body));

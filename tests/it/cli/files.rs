@@ -149,3 +149,18 @@ fn another_content_under_a_known_id_is_a_conflict() {
     assert!(place.run(&["conflicts"]).ended(0).out.starts_with("ID     SEEN"));
     place.run(&["customers", "show", "cus_2"]).ended(3);
 }
+
+#[test]
+fn shells_and_readers_get_their_papers() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(["completions", shell]).ended(0).out;
+        assert!(script.contains("billfold") && script.contains("subscriptions"), "{shell}");
+    }
+    run(["completions", "tcsh"]).ended(2);
+    let folder = tempfile::tempdir().unwrap();
+    run(["man", path(folder.path())]).ended(0);
+    let page = std::fs::read_to_string(folder.path().join("billfold-access.1")).unwrap();
+    assert!(page.contains("user_42"), "{page}");
+    assert!(folder.path().join("billfold.1").exists() && folder.path().join("billfold-lab-check.1").exists());
+    run(["man", path(&folder.path().join("nowhere"))]).ended(1).saying("name a folder that exists");
+}
