@@ -218,7 +218,8 @@ pub(crate) fn while_starting() -> String {
 #[track_caller]
 fn assert_told(ended: &Ended, what: &str) {
     let Ended { code, told } = ended;
-    assert_eq!(*code, Some(1), "{what}: {told}");
+    // A file that cannot be read is told as damage.
+    assert!(matches!(code, Some(1 | 6)), "{what}: {code:?} {told}");
     assert!(told.lines().any(|line| line.starts_with("error: ")), "{what}: {told}");
     assert!(!told.contains("panicked"), "{what}: {told}");
     let remedies = ["make room", "give this user", "give it the right", "look at the disk", "help: "];
