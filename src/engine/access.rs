@@ -64,15 +64,25 @@ impl Billfold {
         now: Seconds,
     ) -> Result<Option<AccessAnswer>, QueryError> {
         let projection = self.shared.projection();
-        let mut known = Vec::new();
-        for within in projection.scopes()?.into_iter().filter(|within| scope.admits(within)) {
-            let customers = projection.customers_of_reference(reference, &within)?;
-            if !customers.is_empty() {
-                known.push((customers, within));
-            }
-        }
+        let known = known_by_reference(&projection, reference, scope)?;
         answer(&projection, &self.shared.options.policy, known, now)
     }
+}
+
+/// The customers that carry a reference, scope by scope.
+pub(super) fn known_by_reference(
+    projection: &Projection,
+    reference: &str,
+    scope: &ScopeFilter,
+) -> Result<Vec<(Vec<ObjectId>, Scope)>, QueryError> {
+    let mut known = Vec::new();
+    for within in projection.scopes()?.into_iter().filter(|within| scope.admits(within)) {
+        let customers = projection.customers_of_reference(reference, &within)?;
+        if !customers.is_empty() {
+            known.push((customers, within));
+        }
+    }
+    Ok(known)
 }
 
 /// The answer to all customers of the one scope.

@@ -137,6 +137,26 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(
+        options: Options,
+        log: Arc<dyn EventLog>,
+        projection: Projection,
+        applied: Position,
+        operations: Operations,
+    ) -> Self {
+        Self {
+            log,
+            projection: RwLock::new(Arc::new(projection)),
+            folding: Mutex::new(()),
+            rebuilding: Mutex::new(()),
+            applied: watch::Sender::new(applied),
+            awaited: AtomicU64::new(0),
+            fold_error: Mutex::new(None),
+            operations: Mutex::new(operations),
+            options,
+        }
+    }
+
     fn projection(&self) -> Arc<Projection> {
         Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,10 +1,7 @@
 //! Opening a folder: the log first, then the projections, made anew where they cannot be gone on with.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-
-use tokio::sync::watch;
+use std::sync::{Arc, PoisonError};
 
 use crate::log::{self, EventLog, Position, SledLog, SledOptions};
 use crate::projection::{Checkpoint, Opened, Projection, ProjectionError};
@@ -51,18 +48,8 @@ pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billf
     let checkpoint = projection
         .checkpoint()
         .map_err(|source| OpenError::Projection { path: projection_dir(&options.data), source })?;
-    let (applied, _) = watch::channel(Position::new(checkpoint.position));
-    let shared = Arc::new(Shared {
-        log,
-        projection: RwLock::new(Arc::new(projection)),
-        folding: Mutex::new(()),
-        rebuilding: Mutex::new(()),
-        applied,
-        awaited: AtomicU64::new(0),
-        fold_error: Mutex::new(None),
-        operations: Mutex::new(operations),
-        options,
-    });
+    let position = Position::new(checkpoint.position);
+    let shared = Arc::new(Shared::new(options, log, projection, position, operations));
     catch_up_first(&shared)?;
     let folder = Folder::start(Arc::clone(&shared)).map_err(|error| OpenError::Folder {
         path: shared.options.data.clone(),

@@ -4,10 +4,8 @@
 //! Never writes to the log or to the projection in use.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
-
-use tokio::sync::watch;
 
 use crate::log::{Position, Provider, RecordId};
 use crate::model::id::{EventId, ObjectId, ObjectKey};
@@ -137,13 +135,7 @@ impl Billfold {
         as_of: AsOf,
     ) -> Result<(Past, Option<AccessAnswer>), QueryError> {
         let projection = self.shared.projection();
-        let mut known = Vec::new();
-        for within in projection.scopes()?.into_iter().filter(|within| scope.admits(within)) {
-            let customers = projection.customers_of_reference(reference, &within)?;
-            if !customers.is_empty() {
-                known.push((customers, within));
-            }
-        }
+        let known = access::known_by_reference(&projection, reference, scope)?;
         let ids: Vec<ObjectId> = known.iter().flat_map(|(customers, _)| customers.clone()).collect();
         let past = self.past_of(&ids, scope, as_of)?;
         let policy = &self.shared.options.policy;
@@ -275,18 +267,8 @@ impl Billfold {
         let options = self.shared.options.clone();
         let place = open::past_dir(&options.data).join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
         let projection = Projection::temporary(&place, CACHE_BYTES, &options.reference_keys)?;
-        let (applied, _) = watch::channel(Position::START);
-        let shared = Shared {
-            log: Arc::clone(&self.shared.log),
-            projection: RwLock::new(Arc::new(projection)),
-            folding: Mutex::new(()),
-            rebuilding: Mutex::new(()),
-            applied,
-            awaited: AtomicU64::new(0),
-            fold_error: Mutex::new(None),
-            operations: Mutex::new(Operations::default()),
-            options,
-        };
+        let log = Arc::clone(&self.shared.log);
+        let shared = Shared::new(options, log, projection, Position::START, Operations::default());
         Ok(Self { shared: Arc::new(shared), folder: Arc::clone(&self.folder) })
     }
 
