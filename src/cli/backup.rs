@@ -1,7 +1,7 @@
 //! `backup`: a folder's ground state into another folder, from here or from a running server.
 
 use std::cell::RefCell;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -59,12 +59,14 @@ impl BackupArgs {
         let data = self.data.path();
         let done = backup_folder(data, &self.target, &|progress| bar.show(progress));
         let done = done.map_err(|error| match error {
-            BackupError::Open(log::OpenError::Locked { .. }) => {
+            BackupError::Open(log::OpenError::Locked { ref path }) if path.starts_with(data) => {
                 failure(&error).remedy("back up the running server instead: --url http://127.0.0.1:4242")
             }
-            error => failure(&error),
+            error => target_failure(&error),
         })?;
-        copy_settings(data, &self.target)?;
+        let copied = settings_of(data, &self.target)();
+        copied
+            .map_err(|error| Failure::new(Exit::Failed, format!("the settings cannot be copied: {error}")))?;
         Ok(done)
     }
 
@@ -88,11 +90,16 @@ impl BackupArgs {
         };
         let original = Original { head, lost, page: &page };
         let done = backup(&original, &self.target, &|progress| bar.show(progress));
-        let done = done.map_err(|error| refusal.take().unwrap_or_else(|| failure(&error)))?;
+        let done = done.map_err(|error| refusal.take().unwrap_or_else(|| target_failure(&error)))?;
         let text = serde_json::to_string_pretty(told).unwrap_or_default() + "\n";
         write_settings(&self.target, text.as_bytes())?;
         Ok(done)
     }
+}
+
+/// The target's process is not to be asked: what is copied comes from elsewhere.
+fn target_failure(error: &BackupError) -> Failure {
+    failure(error).remedy_if_locked("name another folder: a process works with this one")
 }
 
 /// What has become of a copy.
@@ -107,38 +114,51 @@ pub(super) fn show(done: &BackedUp, target: &Path, as_json: bool, out: &mut Outp
     Ok(Exit::Done)
 }
 
-/// What a person reads when copying fails.
+/// What a person reads when copying fails. No command that copies into a folder can ask its process instead.
 pub(super) fn failure(error: &BackupError) -> Failure {
     let exit = match error {
         BackupError::Open(log::OpenError::Locked { .. }) => Exit::Locked,
         BackupError::Open(log::OpenError::Damaged { .. } | log::OpenError::RecordsLost { .. })
         | BackupError::Copy(log::CopyError::Read(log::ReadError::Corrupt { .. })) => Exit::Damaged,
-        BackupError::Ahead { .. } | BackupError::Diverged { .. } => Exit::Unexpected,
-        BackupError::Taken { .. } => Exit::Usage,
+        BackupError::Ahead { .. }
+        | BackupError::Diverged { .. }
+        | BackupError::Copy(log::CopyError::OtherHistory { .. }) => Exit::Unexpected,
+        BackupError::Taken { .. } | BackupError::Inside { .. } => Exit::Usage,
         _ => Exit::Failed,
     };
-    Failure::new(exit, with_sources(error))
-}
-
-/// Copies a folder's settings, if it has any.
-pub(super) fn copy_settings(from: &Path, to: &Path) -> Result<(), Failure> {
-    let path = settings::path(from);
-    match std::fs::read(&path) {
-        Ok(text) => write_settings(to, &text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::reading(&path, &error)),
+    match error {
+        BackupError::Open(log::OpenError::Locked { path }) => {
+            let folder = path.parent().unwrap_or(path).display();
+            Failure::new(exit, format!("{folder} is open in another process"))
+                .remedy("stop that process first")
+        }
+        error => Failure::new(exit, with_sources(error)),
     }
 }
 
-/// Writes them beside, and puts them in their place: half a file would stop the next start.
+/// Gives the folder `to` the settings of `from`, if it has any.
+pub(super) fn settings_of(from: &Path, to: &Path) -> impl Fn() -> io::Result<()> {
+    let (from, to) = (settings::path(from), to.to_owned());
+    move || match std::fs::read(&from) {
+        Ok(text) => put_settings(&to, &text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io::Error::other(format!("{} cannot be read: {error}", from.display()))),
+    }
+}
+
 fn write_settings(to: &Path, text: &[u8]) -> Result<(), Failure> {
-    let (path, draft) = (settings::path(to), to.join("settings.json.new"));
-    let written = std::fs::write(&draft, text)
-        .and_then(|()| std::fs::File::open(&draft)?.sync_all())
-        .and_then(|()| std::fs::rename(&draft, &path))
-        .and_then(|()| std::fs::File::open(to)?.sync_all());
-    written
+    let path = settings::path(to);
+    put_settings(to, text)
         .map_err(|error| Failure::new(Exit::Failed, format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Writes them beside, and puts them in their place: half a file would stop the next start.
+fn put_settings(to: &Path, text: &[u8]) -> io::Result<()> {
+    let draft = to.join("settings.json.new");
+    std::fs::write(&draft, text)?;
+    std::fs::File::open(&draft)?.sync_all()?;
+    std::fs::rename(&draft, settings::path(to))?;
+    std::fs::File::open(to)?.sync_all()
 }
 
 fn parse_head(head: &Value) -> Option<Head> {

@@ -9,7 +9,7 @@
 //! | 4 | refused: a signature, a token, some lines of a file (the others went through), or a rebuild that nobody confirmed |
 //! | 5 | the folder is open in another process |
 //! | 6 | damage was found |
-//! | 7 | the history is another one: `verify --expect`, `backup` |
+//! | 7 | the history is another one: `verify --expect`, `backup`, `repair` |
 //! | 10 | `access`: denied |
 //!
 //! A script that lets people in on 0 and keeps them out on anything else is right about `access`.
@@ -77,7 +77,7 @@ impl Exit {
             Self::Refused => "refused: a signature, a token, some lines of a file, or an unconfirmed rebuild",
             Self::Locked => "the folder is open in another process",
             Self::Damaged => "damage was found",
-            Self::Unexpected => "the history is another one: verify --expect, backup",
+            Self::Unexpected => "the history is another one: verify --expect, backup, repair",
             Self::Denied => "access: denied",
         }
     }

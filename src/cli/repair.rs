@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::backup::{copy_settings, failure};
+use super::backup::{failure, settings_of};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::folder::DataArgs;
@@ -13,14 +13,15 @@ use super::output::Output;
 use super::progress::Bar;
 use super::verify::head_text;
 use crate::api;
-use crate::engine::repair;
+use crate::engine::{Beside, repair};
 use crate::log::Salvaged;
 
 /// Save every readable record of a damaged log into a new folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The damaged folder is only read, byte by byte, past the storage that cannot read it any more. Every record proves itself
-by its own checksums and keeps its position, its signature and its digest. What backups hold fills the gaps.
+by its own checksums and keeps its position, its signature and its digest. What backups hold fills the gaps; a backup of
+another history is refused with exit code 7.
 Positions that are lost are listed, with their event ids where the index still has them; they are never used again.
 Heads noted earlier stay valid for `verify --expect` as far as no lost record lies before them.
 Without --into it only says what could be saved. Exit code 6 means that something is lost.
@@ -45,14 +46,17 @@ pub(super) struct RepairArgs {
 
 impl RepairArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
-        let bar = Bar::records("repairing");
         let data = self.data.path();
-        let salvaged = repair(data, &self.backup, self.into.as_deref(), &|progress| bar.show(progress));
+        // A log that has lost its other files can be repaired all the same.
+        if !data.join("log").join("db").exists() {
+            self.data.must_hold_a_log()?;
+        }
+        let bar = Bar::records("repairing");
+        let settings = self.into.as_deref().map(|into| settings_of(data, into));
+        let into = self.into.as_deref().zip(settings.as_ref().map(|settings| settings as &Beside<'_>));
+        let salvaged = repair(data, &self.backup, into, &|progress| bar.show(progress));
         bar.hide();
         let salvaged = salvaged.map_err(|error| failure(&error))?;
-        if let Some(into) = &self.into {
-            copy_settings(data, into)?;
-        }
         if self.json {
             out.json(&to_json(&salvaged))?;
         } else {

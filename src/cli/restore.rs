@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::backup::{copy_settings, failure, show};
+use super::backup::{failure, settings_of, show};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::folder::DataArgs;
@@ -38,10 +38,10 @@ impl RestoreArgs {
         }
         let bar = Bar::records("restoring");
         let data = self.data.path();
-        let done = restore(&self.backup, data, &|progress| bar.show(progress));
+        let done =
+            restore(&self.backup, data, &settings_of(&self.backup, data), &|progress| bar.show(progress));
         bar.hide();
         let done = done.map_err(|error| failure(&error))?;
-        copy_settings(&self.backup, data)?;
         show(&done, data, self.json, out)
     }
 }

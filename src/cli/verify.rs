@@ -12,7 +12,7 @@ use super::progress::Bar;
 use super::secrets::SecretArgs;
 use crate::api;
 use crate::engine::{Checks, Comparison, Expected, Verified, verify};
-use crate::log::{Digest, Head, Position};
+use crate::log::{Digest, Head, Lost, Position};
 
 /// Check everything in a folder: records, digest chain, index, signatures, projections
 #[derive(Debug, clap::Args)]
@@ -20,8 +20,8 @@ use crate::log::{Digest, Head, Position};
 Every record is read: its checksum, its body's hash, its place, the digest chain from the first record on, and the index
 of ids both ways. With secrets (STRIPE_WEBHOOK_SECRET or --secret-file) every stored signature is checked again, whatever
 its age. The projections are compared with a fresh fold of the log.
-Nothing is mended. Damage is named by position, up to 1,000 times, and the exit code is 6; the next one is 7 when the
-history is not the one that --expect names.
+Nothing is mended. Damage is named by position, up to 1,000 times, and the exit code is 6; so it is when the history that
+--expect names is not proven, because records are lost or cannot be read. It is 7 when the history is another one.
 
 The last line of a good run is the head, HEAD@POSITION. Note it somewhere else: `--expect` with it proves later that
 nothing up to there has been changed, by whomever.
@@ -71,6 +71,7 @@ impl VerifyArgs {
         }
         Ok(match verified.expected {
             Some(Expected::Differs { .. }) => Exit::Unexpected,
+            Some(Expected::Unproven) => Exit::Damaged,
             _ if verified.findings.is_empty() => Exit::Done,
             _ => Exit::Damaged,
         })
@@ -116,8 +117,8 @@ fn told(verified: &Verified, expected: Option<(Digest, Position)>) -> String {
     if let Some(signatures) = &verified.signatures {
         let _ = writeln!(
             text,
-            "signatures   {} good, {} bad, {} under labels of other secrets, {} imported without one",
-            signatures.good, signatures.bad, signatures.unknown_label, signatures.imported
+            "signatures   {} good, {} bad, {} signed with a secret that is not here, {} imported without one",
+            signatures.good, signatures.bad, signatures.absent_secret, signatures.imported
         );
     }
     let _ = writeln!(text, "projections  {}", comparison(&verified.projections));
@@ -129,16 +130,26 @@ fn told(verified: &Verified, expected: Option<(Digest, Position)>) -> String {
             let _ = writeln!(text, "expected     ANOTHER HISTORY: position {position} has {found}");
         }
         (Some(Expected::Differs { .. }), Some((_, position))) => {
-            let _ = writeln!(
-                text,
-                "expected     NOT PROVEN: the records up to position {position} are not all there"
-            );
+            let _ = writeln!(text, "expected     NOT THERE: the log does not reach position {position}");
+        }
+        (Some(Expected::Unproven), Some((_, position))) => {
+            let _ = writeln!(text, "expected     NOT PROVEN: {}", why_unproven(&verified.lost, position));
         }
         _ => {}
     }
     let verdict = if verified.findings.is_empty() { "" } else { "  (DAMAGE: see above)" };
     let _ = writeln!(text, "head         {}{verdict}", head_text(head));
     text
+}
+
+fn why_unproven(lost: &[Lost], position: Position) -> String {
+    let before: Vec<String> =
+        lost.iter().filter(|lost| lost.after < position && lost.count() > 0).map(Lost::to_string).collect();
+    if before.is_empty() {
+        format!("the records up to position {position} cannot all be read")
+    } else {
+        format!("positions {} are lost", before.join(", "))
+    }
 }
 
 fn comparison(comparison: &Comparison) -> String {
@@ -176,12 +187,16 @@ fn to_json(verified: &Verified) -> Value {
         "signatures": verified.signatures.map(|signatures| json!({
             "good": signatures.good,
             "bad": signatures.bad,
-            "unknown_label": signatures.unknown_label,
+            "absent_secret": signatures.absent_secret,
             "imported": signatures.imported,
         })),
         "projections": projections,
         "projections_position": reached,
-        "expected": verified.expected.map(|expected| expected == Expected::Holds),
+        "expected": verified.expected.map(|expected| match expected {
+            Expected::Holds => "holds",
+            Expected::Unproven => "not_proven",
+            Expected::Differs { .. } => "differs",
+        }),
         "findings": findings,
         "findings_count": verified.findings.count(),
     })

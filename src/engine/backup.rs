@@ -19,6 +19,9 @@ const PAGE_RECORDS_MAX: usize = 4_096;
 /// A log that is being restored or repaired: renamed when it is whole, so that half of one is never taken for all.
 const PARTIAL: &str = "log.partial";
 
+/// What a try that was broken off may have left beside it.
+const BESIDE: [&str; 2] = ["settings.json", "settings.json.new"];
+
 /// Why a log was not copied. What was copied before is whole; the original is as it was.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +64,12 @@ pub enum BackupError {
         /// The folder.
         path: PathBuf,
     },
+    /// The place to copy to lies in the folder that is copied, or is it. *Handling*: name another folder.
+    #[error("{} lies in the data folder that is backed up: name a folder elsewhere, on another disk", path.display())]
+    Inside {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The place to copy to cannot be used. *Handling*: check its place and permissions.
     #[error("{} cannot be used ({reason}): check its place and permissions", path.display())]
     Place {
@@ -89,6 +98,10 @@ pub struct Original<'a> {
     /// The records behind a position, ascending, empty at the end; or why they cannot be read.
     pub page: &'a dyn Fn(Position) -> Result<Vec<Encoded>, Box<str>>,
 }
+
+/// Writes what lies beside the log in a data folder. Asked once the log is whole, before it has its name: whoever is
+/// stopped in between begins anew.
+pub type Beside<'a> = dyn Fn() -> std::io::Result<()> + 'a;
 
 impl Billfold {
     /// The end of the log.
@@ -138,6 +151,9 @@ pub fn backup_folder(
     target: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<BackedUp, BackupError> {
+    if lies_in(target, data) {
+        return Err(BackupError::Inside { path: target.to_owned() });
+    }
     with_log(data, |original| backup(original, target, progress))
 }
 
@@ -145,19 +161,24 @@ pub fn backup_folder(
 ///
 /// # Errors
 /// [`BackupError`].
-pub fn restore(backup: &Path, data: &Path, progress: &dyn Fn(Progress)) -> Result<BackedUp, BackupError> {
-    with_log(backup, |original| whole_or_nothing(data, |partial| fill(original, partial, progress)))
+pub fn restore(
+    backup: &Path,
+    data: &Path,
+    beside: &Beside<'_>,
+    progress: &dyn Fn(Progress),
+) -> Result<BackedUp, BackupError> {
+    with_log(backup, |original| whole_or_nothing(data, beside, |partial| fill(original, partial, progress)))
 }
 
 /// Saves every record that can be read in the log of `data` into the empty folder `into`, or only says what could be
-/// saved. What `backups` hold fills the gaps. The original is only read.
+/// saved. What `backups` of the same history hold fills the gaps. The original is only read.
 ///
 /// # Errors
 /// [`BackupError`].
 pub fn repair(
     data: &Path,
     backups: &[PathBuf],
-    into: Option<&Path>,
+    into: Option<(&Path, &Beside<'_>)>,
     progress: &dyn Fn(Progress),
 ) -> Result<Salvaged, BackupError> {
     let mut salvage = Salvage::new();
@@ -166,10 +187,10 @@ pub fn repair(
     }
     let written = |done, total| progress(Progress { done, total });
     match into {
-        None => Ok(salvage.finish(None, &written)?),
-        Some(into) => whole_or_nothing(into, |partial| {
+        None => Ok(salvage.finish(None, &mut |_| (), &written)?),
+        Some((into, beside)) => whole_or_nothing(into, beside, |partial| {
             let mut copy = LogCopy::open(partial)?;
-            Ok(salvage.finish(Some(&mut copy), &written)?)
+            Ok(salvage.finish(Some(&mut copy), &mut |_| (), &written)?)
         }),
     }
 }
@@ -226,6 +247,7 @@ fn fill(
 /// Lets `work` write a log under another name, and gives it its own when it is complete.
 fn whole_or_nothing<T>(
     data: &Path,
+    beside: &Beside<'_>,
     work: impl FnOnce(&Path) -> Result<T, BackupError>,
 ) -> Result<T, BackupError> {
     let place = |error: std::io::Error| BackupError::Place {
@@ -233,13 +255,32 @@ fn whole_or_nothing<T>(
         reason: error.to_string().into(),
     };
     let partial = data.join(PARTIAL);
-    // What an earlier try left behind.
-    discard(&partial).map_err(place)?;
+    // What an earlier try left behind: it began in an empty folder, so all of it is its own.
+    if partial.is_dir() {
+        for entry in std::fs::read_dir(data).map_err(place)? {
+            let path = entry.map_err(place)?.path();
+            if BESIDE.iter().any(|name| path.ends_with(name)) {
+                std::fs::remove_file(path).map_err(place)?;
+            }
+        }
+        discard(&partial).map_err(place)?;
+    }
     check_empty(data)?;
     let done = work(&partial)?;
+    beside().map_err(place)?;
     std::fs::rename(&partial, data.join(LOG)).map_err(place)?;
     std::fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(place)?;
     Ok(done)
+}
+
+/// Whether a folder, which need not be there yet, is another one or lies in it.
+fn lies_in(inner: &Path, outer: &Path) -> bool {
+    let Ok(outer) = outer.canonicalize() else { return false };
+    let absolute = std::path::absolute(inner).unwrap_or_else(|_| inner.to_owned());
+    absolute
+        .ancestors()
+        .find_map(|folder| folder.canonicalize().ok())
+        .is_some_and(|inner| inner.starts_with(outer))
 }
 
 fn check_empty(folder: &Path) -> Result<(), BackupError> {

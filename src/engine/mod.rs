@@ -36,7 +36,7 @@ pub use crate::projection::{
     TypeCount,
 };
 pub use access::AccessAnswer;
-pub use backup::{BackedUp, BackupError, Original, backup, backup_folder, repair, restore};
+pub use backup::{BackedUp, BackupError, Beside, Original, backup, backup_folder, repair, restore};
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
 pub use events::StoredEvent;
 pub use history::{History, Stage, Subject};

@@ -138,14 +138,20 @@ pub(super) fn beside(place: &Path) -> PathBuf {
     place.with_extension("rebuild")
 }
 
+/// Where the projections are folded that the present ones are compared with.
+pub(super) fn compared(place: &Path) -> PathBuf {
+    place.with_extension("verify")
+}
+
 /// Where the old projection waits until the new one has taken its place.
 pub(super) fn aside(place: &Path) -> PathBuf {
     place.with_extension("old")
 }
 
-/// What a rebuild or a question that was broken off has left behind: the old projection stays, the half-made ones go.
+/// What a rebuild, a comparison or a question that was broken off has left behind: the old projection stays, the half-made ones go.
 fn tidy_up(place: &Path) -> std::io::Result<()> {
     discard(&beside(place))?;
+    discard(&compared(place))?;
     discard(&place.with_file_name(PAST))?;
     let aside = aside(place);
     if aside.exists() && !place.exists() {

@@ -7,18 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::log::{
-    Digest, EventLog as _, Findings, Head, Lost, Position, Provenance, Provider, Record, Salvage, SledLog,
-    SledOptions,
+    Digest, EventLog as _, Findings, Head, Lost, OpenError as LogOpenError, Position, Provenance, Provider,
+    Record, Salvage, SledLog, SledOptions,
 };
 use crate::projection::{Opened, Projection, ProjectionError};
 use crate::stripe::signature::{self, Secrets, Tolerance};
 
-use super::open::{LOG, discard, fresh_projection, projection_dir};
+use super::open::{LOG, compared, discard, fresh_projection, projection_dir};
 use super::{FoldError, OpenError, Options, Progress, fold};
-use crate::log::OpenError as LogOpenError;
-
-/// The folder of the projections that are folded to be compared.
-const BESIDE: &str = "verify";
 
 /// What is looked at beyond the log itself.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +32,11 @@ pub struct Checks {
 pub struct Signatures {
     /// One of the secrets signed them.
     pub good: u64,
-    /// None of the secrets did, though one with their label is given.
+    /// None of the secrets did, though one with the label that they were given is here.
     pub bad: u64,
-    /// None of the secrets did, and none has their label: an earlier secret, perhaps.
-    pub unknown_label: u64,
+    /// None of the secrets did, and the one that did is not here: none has its label, or it was known by its place in a
+    /// list alone.
+    pub absent_secret: u64,
     /// An operator vouched for them: there is no signature.
     pub imported: u64,
 }
@@ -66,6 +63,8 @@ pub enum Comparison {
 pub enum Expected {
     /// The history up to there is the same, and whole.
     Holds,
+    /// Records up to there are lost or cannot be read, so that nothing can be said.
+    Unproven,
     /// Another digest is there.
     Differs {
         /// What is there; none without a readable record.
@@ -116,26 +115,17 @@ pub fn verify(
     let done = Cell::new(0_u64);
     let mut signatures = checks.secrets.as_ref().map(|_| Signatures::default());
     let mut unsigned = Findings::default();
-    let mut at_expected = None;
+    let mut proof = Proof::of(checks.expected);
     let inspection = log.inspect(&mut |record| {
         done.set(done.get().saturating_add(1));
         progress(Progress { done: done.get(), total });
         if let (Some(counts), Some(secrets)) = (&mut signatures, &checks.secrets) {
             check_signature(record, secrets, counts, &mut unsigned);
         }
-        if checks.expected.is_some_and(|(_, position)| position == record.position) {
-            at_expected = Some(record.digest);
-        }
+        proof.see(record);
     });
     let mut findings = inspection.findings;
-    let expected = checks.expected.map(|(digest, position)| {
-        let broken = |at: Option<Position>| at.is_none_or(|at| at <= position);
-        let whole = !findings.told().iter().any(|finding| broken(finding.position));
-        match at_expected {
-            Some(found) if found == digest && whole => Expected::Holds,
-            found => Expected::Differs { found },
-        }
-    });
+    let expected = proof.outcome(inspection.head.position, &inspection.lost, &findings);
     let is_whole = findings.is_empty();
     for finding in unsigned.told() {
         findings.note(finding.position, finding.what.clone());
@@ -163,7 +153,8 @@ fn unopened(folder: &Path, error: &LogOpenError, checks: &Checks) -> Result<Veri
     findings.note(None, error.to_string());
     let mut salvage = Salvage::new();
     salvage.scan(folder, &|_, _| ()).map_err(OpenError::Log)?;
-    let found = salvage.finish(None, &|_, _| ());
+    let mut proof = Proof::of(checks.expected);
+    let found = salvage.finish(None, &mut |record| proof.see(record), &|_, _| ());
     let mut head = Head { position: Position::START, digest: Digest::GENESIS, records: 0 };
     // Without a copy to write there is nothing that could fail.
     if let Ok(salvaged) = found {
@@ -187,9 +178,59 @@ fn unopened(folder: &Path, error: &LogOpenError, checks: &Checks) -> Result<Veri
         lost: Vec::new(),
         signatures: None,
         projections: Comparison::LeftOut,
-        expected: checks.expected.map(|_| Expected::Differs { found: None }),
+        expected: proof.of_rest(),
         findings,
     })
+}
+
+/// The chain up to a head that was noted earlier, computed from its beginning: no note of a loss stands in for a record.
+struct Proof {
+    expected: Option<(Digest, Position)>,
+    chain: Digest,
+    is_linked: bool,
+    found: Option<Digest>,
+}
+
+impl Proof {
+    const fn of(expected: Option<(Digest, Position)>) -> Self {
+        Self { expected, chain: Digest::GENESIS, is_linked: true, found: None }
+    }
+
+    fn see(&mut self, record: &Record) {
+        let Some((_, position)) = self.expected.filter(|(_, position)| record.position <= *position) else {
+            return;
+        };
+        self.is_linked &= record.digest_after(self.chain) == record.digest;
+        self.chain = record.digest;
+        if record.position == position {
+            self.found = Some(record.digest);
+        }
+    }
+
+    /// In a log that was read to its end.
+    fn outcome(&self, end: Position, lost: &[Lost], findings: &Findings) -> Option<Expected> {
+        let (digest, position) = self.expected?;
+        let is_damaged =
+            findings.told().iter().any(|finding| finding.position.is_some_and(|at| at <= position));
+        Some(match self.found {
+            Some(found) if found != digest => Expected::Differs { found: Some(found) },
+            Some(_) if self.is_linked && !is_damaged => Expected::Holds,
+            None if position > end && !is_damaged && lost.iter().all(|lost| lost.next <= position) => {
+                Expected::Differs { found: None }
+            }
+            _ => Expected::Unproven,
+        })
+    }
+
+    /// In what can be read of a log that does not open: without every record up to there it is evidence of nothing.
+    fn of_rest(&self) -> Option<Expected> {
+        let (digest, _) = self.expected?;
+        Some(match self.found.filter(|_| self.is_linked) {
+            Some(found) if found == digest => Expected::Holds,
+            Some(found) => Expected::Differs { found: Some(found) },
+            None => Expected::Unproven,
+        })
+    }
 }
 
 fn check_signature(record: &Record, secrets: &Secrets, counts: &mut Signatures, findings: &mut Findings) {
@@ -205,12 +246,15 @@ fn check_signature(record: &Record, secrets: &Secrets, counts: &mut Signatures, 
     // Any of them: labels by number move when the list changes.
     match signature::verify(Some(header.as_bytes()), body, secrets, Tolerance::UNCHECKED, now) {
         Ok(_) => counts.good = counts.good.saturating_add(1),
-        Err(_) if secrets.iter().any(|secret| secret.label() == &**label) => {
+        Err(_)
+            if !signature::is_by_place(label) && secrets.iter().any(|secret| secret.label() == &**label) =>
+        {
             counts.bad = counts.bad.saturating_add(1);
             let what = format!("no given secret signed it, not even {label}: is it the one of that time?");
             findings.note(Some(record.position), what);
         }
-        Err(_) => counts.unknown_label = counts.unknown_label.saturating_add(1),
+        // Another secret may have taken its place since: nothing can be said.
+        Err(_) => counts.absent_secret = counts.absent_secret.saturating_add(1),
     }
 }
 
@@ -225,11 +269,11 @@ fn compare(
     if !place.is_dir() {
         return Comparison::Absent;
     }
-    let beside = place.with_extension(BESIDE);
-    let compared = catch_unwind(AssertUnwindSafe(|| compare_with(options, &place, &beside, log, progress)));
+    let beside = compared(&place);
+    let comparison = catch_unwind(AssertUnwindSafe(|| compare_with(options, &place, &beside, log, progress)));
     // What stays behind is removed by the next time.
     let _ = discard(&beside);
-    match compared {
+    match comparison {
         Ok(Ok(comparison)) => {
             if comparison == Comparison::Different {
                 findings.note(

@@ -113,6 +113,18 @@ pub enum CopyError {
         /// The last one that was taken.
         before: Position,
     },
+    /// A backup has another history than the log that is repaired, or cannot be shown to have the same. *Handling*: repair
+    /// without it, or with a backup of this log.
+    #[error(
+        "the backup in {} is of another history, or cannot be shown to be of this one{}: repair without it, \
+         or with a backup of this log", backup.display(), at_position(*at)
+    )]
+    OtherHistory {
+        /// The backup's log.
+        backup: PathBuf,
+        /// Where the two differ; none where they have nothing in common to compare.
+        at: Option<Position>,
+    },
     /// The records come in no order. *Handling*: report it.
     #[error("the record at position {position} comes behind position {head}")]
     Order {
@@ -138,6 +150,10 @@ pub enum CopyError {
         /// What the storage said.
         reason: Arc<str>,
     },
+}
+
+fn at_position(at: Option<Position>) -> String {
+    at.map_or_else(String::new, |at| format!(" (it does not fit at position {at})"))
 }
 
 /// Why a record could not be read.

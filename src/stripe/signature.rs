@@ -19,7 +19,7 @@ mod secret;
 mod tests;
 
 pub use error::SignatureError;
-pub use secret::{Secret, Secrets, SecretsError};
+pub use secret::{Secret, Secrets, SecretsError, is_by_place};
 
 use header::Header;
 

@@ -4,14 +4,15 @@
 //! looks like the beginning of one is tried, and its checksum, its body's hash and the digest chain say whether it is one.
 //! Never writes to what it reads.
 
+mod kin;
 mod pieces;
 mod plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mark::Mark;
@@ -34,12 +35,13 @@ const POSITION_BYTES: [usize; 4] = [1, 3, 5, 9];
 #[derive(Debug, Default)]
 pub struct Salvage {
     files: Vec<File>,
+    folders: Vec<PathBuf>,
     found: BTreeMap<u64, Vec<Candidate>>,
     pieces: Pieces,
     /// What the first folder is known to have held.
     mark: Option<Mark>,
-    /// What earlier repairs lost: where the log went on, and after which position.
-    notes: BTreeMap<u64, u64>,
+    /// What earlier repairs lost, by the position where the log went on.
+    notes: BTreeMap<u64, Note>,
 }
 
 /// A whole record.
@@ -49,6 +51,17 @@ struct Candidate {
     /// Two copies of one record have the same.
     sum: u32,
     place: Place,
+    /// Which files have it, ascending.
+    files: Vec<usize>,
+}
+
+/// What an earlier repair lost.
+#[derive(Debug, Clone, Copy)]
+struct Note {
+    /// The last position before it.
+    after: u64,
+    /// The first file that says so.
+    file: usize,
 }
 
 /// Where bytes lie.
@@ -101,6 +114,7 @@ impl Salvage {
         let number = self.files.len();
         // Held open, and so locked, until the last record is read.
         self.files.push(file);
+        self.folders.push(folder.to_owned());
         for offset in (0..length).step_by(SEGMENT_BYTES) {
             let Some(file) = self.files.get(number) else { break };
             let bytes = raw::read_segment(file, offset).map_err(refused)?;
@@ -126,21 +140,25 @@ impl Salvage {
                 let Some(rest) = bytes.get(start..) else { continue };
                 let Some((position, end)) = codec::record_at(rest) else { continue };
                 let extent = Extent { file, offset: offset.saturating_add(start as u64), length: end };
-                self.candidate(position, rest.get(..end).unwrap_or_default(), Place::At(extent));
+                self.candidate(position, rest.get(..end).unwrap_or_default(), file, Place::At(extent));
                 from = start.saturating_add(end);
                 break;
             }
         }
     }
 
-    fn candidate(&mut self, position: Position, bytes: &[u8], place: Place) {
-        let sum = crc32fast::hash(bytes);
+    fn candidate(&mut self, position: Position, bytes: &[u8], file: usize, place: Place) {
+        // Its own checksum. One over all of it, checksum included, would be the same for every record.
+        let sum = bytes.last_chunk().map_or(0, |sum| u32::from_le_bytes(*sum));
         let known = self.found.entry(position.get()).or_default();
-        if known.iter().any(|candidate| candidate.sum == sum) {
+        if let Some(candidate) = known.iter_mut().find(|candidate| candidate.sum == sum) {
+            if candidate.files.last() != Some(&file) {
+                candidate.files.push(file);
+            }
             return;
         }
         if let Ok(record) = codec::decode(position, bytes) {
-            known.push(Candidate { digest: record.digest, sum, place });
+            known.push(Candidate { digest: record.digest, sum, place, files: vec![file] });
         }
         if known.is_empty() {
             self.found.remove(&position.get());
@@ -153,7 +171,7 @@ impl Salvage {
         let held = bytes.get(value.clone()).unwrap_or_default();
         let key = entry.whole_key();
         if let Some((next, after)) = key.as_deref().and_then(|key| note(key, held)) {
-            self.notes.insert(next, after);
+            self.notes.entry(next).or_insert(Note { after, file });
             return;
         }
         let extent = Extent { file, offset: offset.saturating_add(value.start as u64), length: held.len() };
@@ -188,7 +206,7 @@ impl Salvage {
     }
 
     /// The ids that the index of ids has for positions, as far as they can be read: so that what is lost has a name.
-    fn names(&self, wanted: &std::collections::BTreeSet<u64>) -> BTreeMap<u64, Box<str>> {
+    fn names(&self, wanted: &BTreeSet<u64>) -> BTreeMap<u64, Box<str>> {
         let mut names = BTreeMap::new();
         for file in &self.files {
             for segment in raw::segments(file).unwrap_or_default() {

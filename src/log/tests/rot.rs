@@ -151,7 +151,7 @@ fn salvage(folders: &[&Path], into: &Path) -> Salvaged {
         salvage.scan(folder, &|_, _| ()).unwrap();
     }
     let mut copy = LogCopy::open(into).unwrap();
-    salvage.finish(Some(&mut copy), &|_, _| ()).unwrap()
+    salvage.finish(Some(&mut copy), &mut |_| (), &|_, _| ()).unwrap()
 }
 
 /// Saves what can be saved: true records, each in its place, everything else said to be lost. How many there are.

@@ -15,6 +15,9 @@ const LABEL_BYTES_MAX: usize = 32;
 /// How every signing secret that Stripe gives out begins.
 const PREFIX: &str = "whsec_";
 
+/// The label of a secret without one, before its number.
+const BY_PLACE: &str = "secret-";
+
 /// What is often pasted in its place: API keys, the endpoint's id, quotes around the secret.
 const MISTAKES: &[&str] = &["sk_", "rk_", "pk_", "we_", "\"", "'"];
 
@@ -91,6 +94,14 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({})", self.label)
     }
+}
+
+/// Whether a label only says at which place of a list its secret stood: another secret may stand there now.
+#[must_use]
+pub fn is_by_place(label: &str) -> bool {
+    label
+        .strip_prefix(BY_PLACE)
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Letters, digits, `-`, `_` and `.`; nothing that begins like a secret.
@@ -214,7 +225,7 @@ impl FromStr for Secrets {
                     Err(SecretsError::Label { item })
                 }
                 Some((label, secret)) => Secret::checked(item, label.trim_end(), secret.trim_start()),
-                None => Secret::checked(item, &format!("secret-{item}"), text),
+                None => Secret::checked(item, &format!("{BY_PLACE}{item}"), text),
             }?);
         }
         Self::new(secrets)

@@ -3,6 +3,7 @@
 mod care;
 mod files;
 mod lab;
+mod losses;
 mod reading;
 mod serving;
 mod signing;

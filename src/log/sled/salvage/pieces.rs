@@ -110,7 +110,7 @@ impl Salvage {
                     if let Some((found, end)) = codec::record_at(&bytes)
                         && end == bytes.len()
                     {
-                        self.candidate(found, &bytes, place);
+                        self.candidate(found, &bytes, begun.extent.file, place);
                         break;
                     }
                 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Candidate, Salvage};
+use crate::log::encoded::Encoded;
 use crate::log::error::CopyError;
 use crate::log::inspection::Lost;
 use crate::log::record::{Digest, Head, Position, Record};
@@ -34,24 +35,32 @@ impl Salvaged {
 }
 
 impl Salvage {
-    /// Puts the records in order, and writes them to `copy` if there is one. `progress` is told the records done, and
-    /// those in all.
+    /// Puts the records in order, shows each to `each`, and writes them to `copy` if there is one. `progress` is told the
+    /// records done, and those in all.
     ///
     /// # Errors
-    /// [`CopyError`] of the copy.
+    /// [`CopyError`] of the copy, or [`CopyError::OtherHistory`] of a backup, before anything is written.
     pub fn finish(
         mut self,
         mut copy: Option<&mut LogCopy>,
+        each: &mut dyn FnMut(&Record),
         progress: &dyn Fn(u64, u64),
     ) -> Result<Salvaged, CopyError> {
         self.assemble();
+        self.refuse_strangers()?;
         let mut head = Head { position: Position::START, digest: Digest::GENESIS, records: 0 };
         let mut lost = Vec::new();
         let (mut page, mut page_bytes) = (Vec::new(), 0_usize);
         let total = self.found.len() as u64;
         for &position in self.found.keys() {
+            if self.is_passed_over(position, (head.position, head.digest)) {
+                continue;
+            }
             let Some((record, encoded)) = self.choose(position, &head) else { continue };
-            if record.digest_after(head.digest) != record.digest {
+            each(&record);
+            // Every position was somebody's: behind a loss at an end the log goes on with its chain whole.
+            let is_next = head.position.get().checked_add(1) == Some(position);
+            if !is_next || record.digest_after(head.digest) != record.digest {
                 lost.push(Lost { after: head.position, next: record.position });
             }
             head.position = record.position;
@@ -83,7 +92,7 @@ impl Salvage {
     }
 
     /// The record at a position. Of several, the one that fits the chain before it, behind it, and what is known of it.
-    fn choose(&self, position: u64, before: &Head) -> Option<(Record, crate::log::Encoded)> {
+    fn choose(&self, position: u64, before: &Head) -> Option<(Record, Encoded)> {
         let candidates = self.found.get(&position)?;
         let fit = |candidate: &Candidate| {
             let follows = self
