@@ -241,6 +241,28 @@ fn a_whole_log_is_never_refused() {
     assert!(fs::metadata(live.join(DATABASE)).unwrap().len() > 2 * 16 * 1024 * 1024, "several segments");
 }
 
+/// A write that was cut off may leave a record behind whose position another one got.
+#[test]
+fn of_two_records_at_one_position_the_one_in_the_chain_is_saved() {
+    let place = tempfile::tempdir().unwrap();
+    let (kept, other) = (place.path().join("kept"), place.path().join("other"));
+    let append = |folder: &Path, numbers: std::ops::Range<u64>| {
+        let log = open(folder).unwrap();
+        log.append(numbers.map(|number| event(number, &json(number, 500))).collect()).wait().unwrap();
+    };
+    append(&kept, 1..3);
+    copy(&kept, &other);
+    append(&kept, 3..6);
+    append(&other, 100..101);
+    let mut bytes = fs::read(other.join(DATABASE)).unwrap();
+    bytes.resize(bytes.len().next_multiple_of(16 * 1024 * 1024), 0);
+    bytes.extend(fs::read(kept.join(DATABASE)).unwrap());
+    let head = open(&kept).unwrap().head();
+    fs::write(kept.join(DATABASE), bytes).unwrap();
+    let saved = salvage(&[&kept], &place.path().join("saved"));
+    assert_eq!((saved.head, saved.lost), (head, Vec::new()));
+}
+
 #[test]
 fn rotten_bytes_are_never_passed_over_in_silence() {
     let original = &*ORIGINAL;

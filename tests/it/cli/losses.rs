@@ -187,6 +187,13 @@ fn what_was_broken_off_is_taken_up_again() {
         };
         assert_eq!(new.run(&["settings"]).json()["policy"]["disputed"], "deny");
     }
+    // Settings that cannot be copied: there is no log that would start without them.
+    std::fs::remove_file(&settings).expect("removed");
+    std::fs::create_dir(&settings).expect("made");
+    let new = Place::new();
+    run(["restore", &place.data(), "--data", &new.data()]).ended(1).saying("settings.json");
+    assert!(!new.path().join("log").exists());
+    std::fs::remove_dir(&settings).expect("removed");
     let beside = place.path().join("projection.verify");
     std::fs::create_dir(&beside).expect("made");
     place.run(&["stats"]).ended(0);
