@@ -54,8 +54,7 @@ use operations::Operations;
 
 /// The sled cache of the log, in bytes. Small: appends and sequential reads profit little.
 pub const LOG_CACHE_BYTES: u64 = 8 * 1024 * 1024;
-/// The sled cache of the projections, in bytes. sled takes several times as much: with these two a process that has a million
-/// events stays below 300 MB.
+/// The sled cache of the projections, in bytes. sled takes several times as much.
 pub const PROJECTION_CACHE_BYTES: u64 = 24 * 1024 * 1024;
 
 /// How far long work has come.
