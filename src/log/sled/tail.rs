@@ -26,7 +26,7 @@ const UNFINISHED: &str = ".generating";
 pub(super) enum Look {
     /// Everything that is known to be durable can be read.
     Whole,
-    /// So it is; but there are bytes in between or behind that make no sense.
+    /// So it is; but there are bytes in between that make no sense.
     Torn,
     /// Records that are known to be durable are not there any more; up to this position all are.
     Lost(Position),
@@ -78,6 +78,10 @@ pub(super) fn look(folder: &Path, mark: Option<&Mark>) -> io::Result<Look> {
     let mut seen = Seen::new(mark);
     let mut torn = false;
     let mut expected = unstable;
+    // Where a segment is used again, what its earlier use left lies behind its newest message. It makes no sense either,
+    // but nothing was written behind it. Nor is anything older gone if that message itself is damaged: what a message
+    // replaces is written over by a later segment only.
+    let newest = segments.last().map_or(begin, |segment| segment.lsn);
     for segment in &segments {
         if segment.lsn >= unstable {
             if segment.lsn != expected {
@@ -91,7 +95,7 @@ pub(super) fn look(folder: &Path, mark: Option<&Mark>) -> io::Result<Look> {
             if segment.lsn_at(place) < snapshot {
                 return Ok(Look::Rotten(segment.offset.saturating_add(place as u64)));
             }
-            torn = true;
+            torn |= segment.lsn != newest || segment.next_whole(&bytes, place).is_some();
             if segment.lsn >= unstable {
                 break;
             }

@@ -270,3 +270,22 @@ fn a_snapshot_that_was_never_finished_does_not_stop_the_start() {
     assert_eq!(open_log(&path).unwrap().head().records, 1);
     assert!(!unfinished.exists());
 }
+
+#[test]
+fn a_log_that_was_closed_in_order_is_whole() {
+    let (_outer, path) = folder();
+    let mut number = 0;
+    for session in 0..4 {
+        let log = open_log(&path).unwrap();
+        for _ in 0..40 {
+            let records = (0..100).map(|_| {
+                number += 1;
+                event(number, &crate::log::tests::noise(number, 10_000))
+            });
+            log.append(records.collect()).wait().unwrap();
+        }
+        drop(log);
+        let mark = Mark::read(&path).unwrap();
+        assert_eq!(tail::look(&path, mark.as_ref()).unwrap(), Look::Whole, "session {session}");
+    }
+}
