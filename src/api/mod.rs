@@ -6,12 +6,15 @@ mod access;
 mod difference;
 mod event;
 mod object;
+#[cfg(feature = "http")]
+mod openapi;
 mod operation;
 mod parameters;
 mod past;
 mod path;
 mod problem;
 mod shown;
+mod table;
 mod why;
 
 use serde_json::{Map, Value, json};
@@ -23,13 +26,15 @@ use crate::model::id::{EventId, ObjectId};
 use crate::model::time::Millis;
 
 pub use difference::differences;
+#[cfg(feature = "http")]
+pub use openapi::document;
 pub use operation::{head, health, lost};
 pub use parameters::{REFERENCE_BYTES_MAX, WINDOW_SECONDS_DEFAULT, WINDOW_SECONDS_MAX, WORD_BYTES_MAX};
-pub use path::{COLLECTIONS, path, template};
+pub use path::{COLLECTIONS, Route, path};
 pub use problem::{Problem, ProblemKind};
+pub use table::{Answer, Row, TABLE, TokenScope, Verb, is_ours, look_up, template};
 
 use parameters::Parameters;
-use path::Route;
 use problem::echo;
 
 /// A question. `Debug` shows the form of the path alone: ids and references are about people.
@@ -57,68 +62,59 @@ impl std::fmt::Debug for Request<'_> {
 /// # Errors
 /// [`Problem`]: its kind says whether the caller or the operator has to act.
 pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Problem> {
-    let query = request.query;
     let now = request.now.seconds();
-    let route = Route::parse(request.path)?;
-    if let Some(answer) = past::answer(billfold, &route, query)? {
+    let (row, route) = look_up(Verb::Get.as_str(), request.path)?;
+    let parameters = &Parameters::new(request.query, row.takes)?;
+    if let Some(answer) = past::answer(billfold, &route, parameters)? {
         return Ok(answer);
     }
     match route {
-        Route::List(collection) => list(billfold, collection, query),
-        Route::Single(word, collection, id) => single(billfold, word, collection, &id, query),
+        Route::List(collection) => list(billfold, collection, parameters),
+        Route::Single(word, collection, id) => single(billfold, word, collection, &id, parameters),
         Route::Events => {
-            let page = billfold.events(&Parameters::new(query, parameters::EVENTS)?.events()?)?;
+            let page = billfold.events(&parameters.events()?)?;
             let events = page.items.iter().map(|event| event::shown(event, false));
             Ok(page_json(events.collect(), page.next.as_ref()))
         }
-        Route::Event(id) => one_event(billfold, &id, query),
+        Route::Event(id) => one_event(billfold, &id, parameters),
         Route::CustomerAccess(id) => {
-            let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
-            let found = billfold.access(&object_id(&id)?, &scope, now)?;
+            let found = billfold.access(&object_id(&id)?, &parameters.scope()?, now)?;
             access::shown(&found.ok_or_else(|| not_found("customers", &id))?, now)
         }
         Route::ReferenceAccess => {
-            let parameters = Parameters::new(query, parameters::REFERENCE)?;
             let found = billfold.access_by_reference(parameters.reference()?, &parameters.scope()?, now)?;
             access::shown(&found.ok_or_else(unknown_reference)?, now)
         }
         Route::Why(id) => {
-            let parameters = Parameters::new(query, parameters::WHY)?;
             let found = billfold.why(&object_id(&id)?, &parameters.scope()?, parameters.limit()?)?;
             why::shown(&found.ok_or_else(|| not_found("objects", &id))?)
         }
         Route::History(id) => {
-            let parameters = Parameters::new(query, parameters::HISTORY)?;
             let (id, scope) = (object_id(&id)?, parameters.scope()?);
             let found = billfold.history(&id, &scope, parameters.limit()?)?;
             past::history(&found.ok_or_else(|| not_found("objects", id.as_str()))?, &id)
         }
-        Route::Diff(id) => past::diff(billfold, &id, query),
+        Route::Diff(id) => past::diff(billfold, &id, parameters),
         Route::Stats => {
-            let window = Parameters::new(query, &["window"])?.window()?;
+            let window = parameters.window()?;
             Ok(operation::stats(&billfold.stats(now, window)?, window))
         }
-        Route::Backup => {
-            Parameters::new(query, &[])?;
-            operation::backup(billfold)
-        }
-        Route::Log => {
-            Err(Problem::new(ProblemKind::NoSuchRoute, "/v1/log is served over HTTP alone: it is no JSON"))
-        }
-        Route::Conflicts => {
-            let scope = Parameters::new(query, parameters::SCOPE)?.scope()?;
-            Ok(page_json(conflicts(billfold, &scope)?, None))
+        Route::Backup => operation::backup(billfold),
+        Route::Conflicts => Ok(page_json(conflicts(billfold, &parameters.scope()?)?, None)),
+        Route::Webhook | Route::Live | Route::Ready | Route::Document | Route::Metrics | Route::Log => {
+            let detail = format!("{} is served over HTTP alone", row.path);
+            Err(Problem::new(ProblemKind::NoSuchRoute, detail))
         }
     }
 }
 
-/// The page of stored records that `/v1/log` asks for, packed; none if the question is another one.
-#[must_use]
-pub fn records(billfold: &Billfold, request: &Request<'_>) -> Option<Result<Vec<u8>, Problem>> {
-    matches!(Route::parse(request.path), Ok(Route::Log)).then(|| {
-        let after = Parameters::new(request.query, &["after"])?.position("after")?;
-        Ok(billfold.packed_records(after)?)
-    })
+/// The page of stored records that `/v1/log` asks for, packed.
+///
+/// # Errors
+/// As [`answer`].
+pub fn records(billfold: &Billfold, request: &Request<'_>) -> Result<Vec<u8>, Problem> {
+    let after = Parameters::new(request.query, parameters::LOG)?.position("after")?;
+    Ok(billfold.packed_records(after)?)
 }
 
 fn single(
@@ -126,9 +122,9 @@ fn single(
     word: &'static str,
     collection: Collection,
     id: &str,
-    query: &[(String, String)],
+    parameters: &Parameters<'_>,
 ) -> Result<Value, Problem> {
-    let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
+    let scope = parameters.scope()?;
     let id = object_id(id)?;
     let found = match collection {
         Collection::Objects(kind) => {
@@ -140,16 +136,15 @@ fn single(
     found.ok_or_else(|| not_found(word, id.as_str()))
 }
 
-fn one_event(billfold: &Billfold, id: &str, query: &[(String, String)]) -> Result<Value, Problem> {
-    let parameters = Parameters::new(query, parameters::EVENT)?;
+fn one_event(billfold: &Billfold, id: &str, parameters: &Parameters<'_>) -> Result<Value, Problem> {
     let body = parameters.flag("body")?.unwrap_or(false);
     let scope = parameters.scope()?;
     let found = billfold.event(&record_id(id)?)?.filter(|found| event::is_in(found, &scope));
     found.map(|found| event::shown(&found, body)).ok_or_else(|| not_found("events", id))
 }
 
-fn list(billfold: &Billfold, collection: Collection, query: &[(String, String)]) -> Result<Value, Problem> {
-    let wanted = list_query(collection, &Parameters::new(query, parameters::LIST)?)?;
+fn list(billfold: &Billfold, collection: Collection, parameters: &Parameters<'_>) -> Result<Value, Problem> {
+    let wanted = list_query(collection, parameters)?;
     match collection {
         Collection::Objects(kind) => {
             let page = billfold.objects(kind, &wanted)?;

@@ -53,7 +53,7 @@ pub(super) const TIME_FIELDS: &[&str] = &[
 const TIME_FIELDS_OF_ANSWERS: &[&str] = &["as_of", "deleted_at", "seen_at", "status_since"];
 
 /// The merchant's own keys and values: nothing in there is a time of ours.
-const OPAQUE_FIELD: &str = "metadata";
+pub(super) const OPAQUE_FIELD: &str = "metadata";
 
 /// What every object has, whatever its kind.
 pub(super) struct Header<'a> {
@@ -122,7 +122,8 @@ pub(super) fn add_twins(object: &mut Map<String, Value>) {
     object.append(&mut twins);
 }
 
-fn is_time(name: &str) -> bool {
+/// Whether a member of this name is a time, which has a twin.
+pub(super) fn is_time(name: &str) -> bool {
     TIME_FIELDS.contains(&name) || TIME_FIELDS_OF_ANSWERS.contains(&name)
 }
 

@@ -49,6 +49,10 @@ pub(super) const HISTORY: &[&str] = &["account", "livemode", "limit"];
 pub(super) const DIFF: &[&str] = &["account", "livemode", "from", "to", "by_created"];
 /// What one stored event takes.
 pub(super) const EVENT: &[&str] = &["account", "livemode", "body"];
+/// What the counts take.
+pub(super) const STATS: &[&str] = &["window"];
+/// What the stored records take.
+pub(super) const LOG: &[&str] = &["after"];
 /// What the list of events takes.
 pub(super) const EVENTS: &[&str] =
     &["account", "livemode", "type", "outcome", "object", "limit", "after", "as_of", "by_created"];
@@ -75,6 +79,16 @@ impl<'a> Parameters<'a> {
             }
         }
         Ok(Self { allowed, values })
+    }
+
+    /// Whether it is given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// What is wrong with a parameter, and which are allowed.
+    pub(super) fn refused(&self, name: &str, why: &str) -> Problem {
+        refused(name, why, self.allowed)
     }
 
     fn read<T>(
@@ -202,7 +216,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-pub(super) fn refused(name: &str, why: &str, allowed: &[&str]) -> Problem {
+fn refused(name: &str, why: &str, allowed: &[&str]) -> Problem {
     let allowed_here = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
     let shown = echo(name);
     let detail = format!("the query parameter `{shown}` {why}; allowed here: {allowed_here}");

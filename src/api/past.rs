@@ -9,7 +9,7 @@ use crate::model::id::ObjectId;
 use crate::model::time::Seconds;
 
 use super::object::{add_twins, rfc3339, scope_json};
-use super::parameters::{self, Parameters, refused};
+use super::parameters::Parameters;
 use super::path::Route;
 use super::problem::{Problem, ProblemKind, echo};
 use super::{access, event, not_found, object_id, page_json, shown, unknown_reference, why};
@@ -18,17 +18,15 @@ use super::{access, event, not_found, object_id, page_json, shown, unknown_refer
 pub(super) fn answer(
     billfold: &Billfold,
     route: &Route,
-    query: &[(String, String)],
+    parameters: &Parameters<'_>,
 ) -> Result<Option<Value>, Problem> {
-    let has = |wanted: &str| query.iter().any(|(name, _)| name == wanted);
-    // Routes that know no past refuse the parameters like any other that they do not know.
-    let Some(allowed) = route.past_parameters() else { return Ok(None) };
-    if !has("as_of") {
-        let meant = "says how `as_of` is meant, which is missing";
-        return if has("by_created") { Err(refused("by_created", meant, allowed)) } else { Ok(None) };
-    }
-    match Parameters::new(query, allowed)?.as_of("as_of")? {
-        Some(as_of) => answer_then(billfold, route, query, as_of).map(Some),
+    // Routes that know no past have refused the parameters like any other that they do not know.
+    match parameters.as_of("as_of")? {
+        _ if matches!(route, Route::Diff(_)) => Ok(None),
+        Some(as_of) => answer_then(billfold, route, parameters, as_of).map(Some),
+        None if parameters.has("by_created") => {
+            Err(parameters.refused("by_created", "says how `as_of` is meant, which is missing"))
+        }
         None => Ok(None),
     }
 }
@@ -36,18 +34,16 @@ pub(super) fn answer(
 fn answer_then(
     billfold: &Billfold,
     route: &Route,
-    query: &[(String, String)],
+    parameters: &Parameters<'_>,
     as_of: AsOf,
 ) -> Result<Value, Problem> {
     match route {
-        Route::List(collection) => list(billfold, *collection, query, as_of),
+        Route::List(collection) => list(billfold, *collection, parameters, as_of),
         Route::Single(word, collection, id) => {
-            let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
-            let found = single(billfold, *collection, &object_id(id)?, &scope, as_of)?;
+            let found = single(billfold, *collection, &object_id(id)?, &parameters.scope()?, as_of)?;
             found.ok_or_else(|| not_known_then(word, id))
         }
         Route::Why(id) => {
-            let parameters = Parameters::new(query, parameters::WHY)?;
             let (id, scope) = (object_id(id)?, parameters.scope()?);
             let past = billfold.past_of(std::slice::from_ref(&id), &scope, as_of)?;
             let found = past.view().why(&id, &scope, parameters.limit()?)?;
@@ -56,15 +52,13 @@ fn answer_then(
             Ok(answer)
         }
         Route::CustomerAccess(id) => {
-            let scope = Parameters::new(query, parameters::SINGLE)?.scope()?;
-            let (past, found) = billfold.past_access(&object_id(id)?, &scope, as_of)?;
+            let (past, found) = billfold.past_access(&object_id(id)?, &parameters.scope()?, as_of)?;
             let mut answer =
                 access::shown(&found.ok_or_else(|| not_known_then("customers", id))?, past.clock())?;
             mark(&mut answer, &past);
             Ok(answer)
         }
         Route::ReferenceAccess => {
-            let parameters = Parameters::new(query, parameters::REFERENCE)?;
             let (past, found) =
                 billfold.past_access_by_reference(parameters.reference()?, &parameters.scope()?, as_of)?;
             let mut answer = access::shown(&found.ok_or_else(unknown_reference)?, past.clock())?;
@@ -72,8 +66,7 @@ fn answer_then(
             Ok(answer)
         }
         Route::Events => {
-            let wanted = Parameters::new(query, parameters::EVENTS)?.events()?;
-            let (border, page) = billfold.past_events(&wanted, as_of)?;
+            let (border, page) = billfold.past_events(&parameters.events()?, as_of)?;
             let events = page.items.iter().map(|event| event::shown(event, false));
             let mut answer = page_json(events.collect(), page.next.as_ref());
             mark_as(&mut answer, border);
@@ -114,10 +107,10 @@ fn single(
 fn list(
     billfold: &Billfold,
     collection: Collection,
-    query: &[(String, String)],
+    parameters: &Parameters<'_>,
     as_of: AsOf,
 ) -> Result<Value, Problem> {
-    let wanted = super::list_query(collection, &Parameters::new(query, parameters::LIST)?)?;
+    let wanted = super::list_query(collection, parameters)?;
     let (past, data, next) = match collection {
         Collection::Objects(kind) => {
             let (past, page) = billfold.past_objects(kind, &wanted, as_of)?;
@@ -220,8 +213,7 @@ pub(super) fn changed(mut before: Map<String, Value>, after: Map<String, Value>)
 }
 
 /// What is different at `to` from what it was at `from`.
-pub(super) fn diff(billfold: &Billfold, id: &str, query: &[(String, String)]) -> Result<Value, Problem> {
-    let parameters = Parameters::new(query, parameters::DIFF)?;
+pub(super) fn diff(billfold: &Billfold, id: &str, parameters: &Parameters<'_>) -> Result<Value, Problem> {
     let (id, scope) = (object_id(id)?, parameters.scope()?);
     let Some(from) = parameters.as_of("from")? else {
         return Err(Problem::new(

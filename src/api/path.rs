@@ -1,14 +1,13 @@
-//! Paths: which question a path asks. Segments are percent-encoded, as in a URL.
+//! Paths: what a path can ask for. Segments are percent-encoded, as in a URL.
 //!
-//! Never looks at a parameter, never reads anything.
+//! Never looks at a parameter, never reads anything, never says who may ask: the table does.
 
 use std::fmt::Write as _;
 
 use crate::engine::Collection;
 use crate::model::kind::ObjectKind;
 
-use super::parameters;
-use super::problem::{Problem, ProblemKind, echo};
+use super::table::Row;
 
 /// Every list, by its word in paths.
 pub const COLLECTIONS: &[(&str, Collection)] = &[
@@ -37,7 +36,14 @@ pub const COLLECTIONS: &[(&str, Collection)] = &[
 
 /// What a path asks for. Ids are decoded, not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Route {
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is a row of the table")]
+pub enum Route {
+    Webhook,
+    Live,
+    Ready,
+    Document,
+    Metrics,
     List(Collection),
     Single(&'static str, Collection, String),
     Events,
@@ -51,6 +57,20 @@ pub(super) enum Route {
     Conflicts,
     Backup,
     Log,
+}
+
+/// What a path says where its row has `{…}`. What the row does not have stays as it is here.
+#[derive(Debug)]
+pub(super) struct Captured {
+    pub(super) word: &'static str,
+    pub(super) collection: Collection,
+    pub(super) id: String,
+}
+
+impl Default for Captured {
+    fn default() -> Self {
+        Self { word: "", collection: Collection::Payments, id: String::new() }
+    }
 }
 
 /// A path under `/v1`, its segments encoded as a URL needs it: `path(&["customers", "cus_1"])` is `/v1/customers/cus_1`.
@@ -71,89 +91,21 @@ pub fn path(segments: &[&str]) -> String {
     path
 }
 
-/// The form of a path without its ids: what a log line may show.
-#[must_use]
-pub fn template(path: &str) -> &'static str {
-    match Route::parse(path) {
-        Ok(Route::List(..)) => "/v1/{collection}",
-        Ok(Route::Single(..)) => "/v1/{collection}/{id}",
-        Ok(Route::Events) => "/v1/events",
-        Ok(Route::Event(_)) => "/v1/events/{id}",
-        Ok(Route::CustomerAccess(_)) => "/v1/customers/{id}/access",
-        Ok(Route::ReferenceAccess) => "/v1/access",
-        Ok(Route::Why(_)) => "/v1/objects/{id}/why",
-        Ok(Route::History(_)) => "/v1/objects/{id}/history",
-        Ok(Route::Diff(_)) => "/v1/objects/{id}/diff",
-        Ok(Route::Stats) => "/v1/stats",
-        Ok(Route::Conflicts) => "/v1/conflicts",
-        Ok(Route::Backup) => "/v1/backup",
-        Ok(Route::Log) => "/v1/log",
-        Err(_) => "/v1/{unknown}",
-    }
-}
-
-impl Route {
-    /// What the route takes, if it knows the past.
-    pub(super) const fn past_parameters(&self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::List(_) => Some(parameters::LIST),
-            Self::Single(..) | Self::CustomerAccess(_) => Some(parameters::SINGLE),
-            Self::ReferenceAccess => Some(parameters::REFERENCE),
-            Self::Why(_) => Some(parameters::WHY),
-            Self::Events => Some(parameters::EVENTS),
-            Self::Event(_)
-            | Self::History(_)
-            | Self::Diff(_)
-            | Self::Stats
-            | Self::Conflicts
-            | Self::Backup
-            | Self::Log => None,
-        }
-    }
-
-    pub(super) fn parse(path: &str) -> Result<Self, Problem> {
-        let rest = path.strip_prefix("/v1/").ok_or_else(|| unknown(path))?;
-        let segments: Option<Vec<String>> = rest.trim_end_matches('/').split('/').map(decode).collect();
-        let segments = segments.ok_or_else(|| unknown(path))?;
-        let words: Vec<&str> = segments.iter().map(String::as_str).collect();
-        match *words.as_slice() {
-            ["stats"] => Ok(Self::Stats),
-            ["conflicts"] => Ok(Self::Conflicts),
-            ["backup"] => Ok(Self::Backup),
-            ["log"] => Ok(Self::Log),
-            ["access"] => Ok(Self::ReferenceAccess),
-            ["events"] => Ok(Self::Events),
-            ["events", id] => Ok(Self::Event(id.to_owned())),
-            ["customers", id, "access"] => Ok(Self::CustomerAccess(id.to_owned())),
-            ["objects", id, "why"] => Ok(Self::Why(id.to_owned())),
-            ["objects", id, "history"] => Ok(Self::History(id.to_owned())),
-            ["objects", id, "diff"] => Ok(Self::Diff(id.to_owned())),
-            [word] => collection(word).map(|(_, list)| Self::List(list)).ok_or_else(|| unknown(path)),
-            [word, id] => collection(word)
-                .map(|(word, list)| Self::Single(word, list, id.to_owned()))
-                .ok_or_else(|| unknown(path)),
-            _ => Err(unknown(path)),
-        }
-    }
-}
-
-fn collection(word: &str) -> Option<(&'static str, Collection)> {
+/// The collection of a word in a path.
+pub(super) fn collection(word: &str) -> Option<(&'static str, Collection)> {
     COLLECTIONS.iter().find(|(name, _)| *name == word).copied()
 }
 
-fn unknown(path: &str) -> Problem {
-    let lists: Vec<&str> = COLLECTIONS.iter().map(|(word, _)| *word).collect();
-    let detail = format!(
-        "there is no {}: under /v1 there are events, stats, conflicts, backup, log, access, customers/{{id}}/access, \
-         objects/{{id}}/why, /history and /diff, and as lists and with an id: {}",
-        echo(path),
-        lists.join(", ")
-    );
-    Problem::new(ProblemKind::NoSuchRoute, detail)
+/// What stands behind `/v1/` in the paths that name no collection, each once.
+pub(super) fn template_words(table: &'static [Row]) -> Vec<&'static str> {
+    let words = table.iter().filter_map(|row| row.path.strip_prefix("/v1/"));
+    let mut words: Vec<_> = words.filter(|word| !word.starts_with("{collection}")).collect();
+    words.dedup();
+    words
 }
 
 /// Undoes percent-encoding; none for what is no text.
-fn decode(segment: &str) -> Option<String> {
+pub(super) fn decode(segment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {
@@ -171,6 +123,8 @@ fn decode(segment: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::ProblemKind;
+    use crate::api::table::{look_up, template};
     use std::collections::BTreeSet;
 
     #[test]
@@ -184,7 +138,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, expected: Option<Route>) {
-        match (Route::parse(path), expected) {
+        match (look_up("GET", path).map(|(_, route)| route), expected) {
             (Ok(found), Some(wanted)) => assert_eq!(found, wanted),
             (Err(problem), None) => assert_eq!(problem.kind(), ProblemKind::NoSuchRoute),
             (found, wanted) => panic!("{path}: {found:?}, not {wanted:?}"),

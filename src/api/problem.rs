@@ -172,6 +172,12 @@ impl Problem {
         self.kind.status()
     }
 
+    /// A member that was added for programs.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.extensions.get(name)
+    }
+
     /// What happened this time, and what to do.
     #[must_use]
     pub fn detail(&self) -> &str {

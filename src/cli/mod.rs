@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `papers`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -29,6 +29,7 @@ mod lab;
 mod lines;
 mod list;
 mod moment;
+mod openapi;
 mod output;
 mod panics;
 mod papers;
@@ -127,6 +128,7 @@ enum Command {
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifySignatureArgs),
     Settings(settings::SettingsArgs),
+    Openapi(openapi::OpenapiArgs),
     Completions(papers::CompletionsArgs),
     Man(papers::ManArgs),
     Demo(demo::DemoArgs),
@@ -181,6 +183,7 @@ impl Command {
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Settings(arguments) => arguments.run(out),
+            Self::Openapi(arguments) => arguments.run(out),
             Self::Completions(arguments) => arguments.run(out),
             Self::Man(arguments) => arguments.run(out),
             Self::Demo(arguments) => arguments.run(out),

@@ -5,16 +5,15 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
-use warp::http::header::{ALLOW, HeaderValue};
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::reply::Response;
 use warp::{Buf, Filter, Rejection, Stream};
 
-use crate::api::{self, Problem, ProblemKind, Request};
+use crate::api::{self, Problem, ProblemKind, Request, Route, TokenScope};
 use crate::engine::Billfold;
 
 use super::body::{self, Allowance};
@@ -24,59 +23,6 @@ use super::metrics::{self, Metrics};
 use super::receive::{self, receive};
 use super::reply;
 
-/// Where deliveries go, with what to do about a path that is not it.
-const WEBHOOK: &str = "webhooks/stripe";
-
-/// A request's place, by its path below the mount.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Webhook,
-    Live,
-    Ready,
-    Metrics,
-    /// The whole path of a reading route.
-    Read(String),
-}
-
-impl Place {
-    /// None for paths that are not ours.
-    fn of(path: &str) -> Option<Self> {
-        match path.strip_suffix('/').unwrap_or(path) {
-            WEBHOOK => Some(Self::Webhook),
-            "health/live" => Some(Self::Live),
-            "health/ready" => Some(Self::Ready),
-            "metrics" => Some(Self::Metrics),
-            path if path == "v1" || path.starts_with("v1/") => Some(Self::Read(format!("/{path}"))),
-            _ => None,
-        }
-    }
-
-    /// The path without its ids.
-    fn template(&self) -> &'static str {
-        match self {
-            Self::Webhook => "/webhooks/stripe",
-            Self::Live => "/health/live",
-            Self::Ready => "/health/ready",
-            Self::Metrics => "/metrics",
-            Self::Read(path) => api::template(path),
-        }
-    }
-
-    const fn methods(&self) -> &'static str {
-        match self {
-            Self::Webhook => "POST",
-            _ => "GET, HEAD",
-        }
-    }
-
-    fn takes(&self, method: &Method) -> bool {
-        match self {
-            Self::Webhook => *method == Method::POST,
-            _ => *method == Method::GET || *method == Method::HEAD,
-        }
-    }
-}
-
 /// What requests are answered with.
 pub(super) struct Door {
     pub(super) config: ServeConfig,
@@ -84,11 +30,14 @@ pub(super) struct Door {
     pub(super) allowance: Allowance,
     pub(super) metrics: Metrics,
     reads: Arc<Semaphore>,
+    /// The same as long as the server runs.
+    document: Value,
 }
 
 /// What the filters took out of a request.
 struct Asked {
-    place: Place,
+    /// The path below the mount, with its first `/`.
+    path: String,
     method: Method,
     headers: HeaderMap,
     query: Vec<(String, String)>,
@@ -116,12 +65,15 @@ pub fn routes(
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let door = Arc::new(Door::new(config, billfold));
     warp::path::peek()
-        .and_then(async |path: warp::path::Peek| Place::of(path.as_str()).ok_or_else(warp::reject::not_found))
+        .and_then(async |path: warp::path::Peek| {
+            let path = format!("/{}", path.as_str());
+            if api::is_ours(&path) { Ok(path) } else { Err(warp::reject::not_found()) }
+        })
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(warp::query::<Vec<(String, String)>>())
         .and(warp::ext::optional::<Arrival>())
-        .map(|place, method, headers, query, arrival| Asked { place, method, headers, query, arrival })
+        .map(|path, method, headers, query, arrival| Asked { path, method, headers, query, arrival })
         .and(warp::body::stream())
         .then(move |asked: Asked, body| Arc::clone(&door).observed(asked, body))
 }
@@ -149,6 +101,7 @@ impl Door {
             allowance,
             metrics: Metrics::new(),
             reads: Arc::new(Semaphore::new(reads_max)),
+            document: api::document(),
         }
     }
 
@@ -164,7 +117,7 @@ impl Door {
         E: Send,
     {
         let started = Instant::now();
-        let (method, path) = (shown_method(&asked.method), asked.place.template());
+        let (method, path) = (shown_method(&asked.method), api::template(&asked.path));
         let span = tracing::info_span!("request", method, path);
         let response = self.answer(asked, body).instrument(span.clone()).await;
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -180,17 +133,32 @@ impl Door {
         B: Buf + Send,
         E: Send,
     {
-        if !asked.place.takes(&asked.method) {
-            return wrong_method(&asked.place);
-        }
-        let answered = match asked.place {
-            Place::Webhook => receive(self, &asked.headers, body).await,
-            Place::Live => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
-            Place::Ready => self.ready().await,
-            Place::Metrics => self.scraped(&asked).await,
-            Place::Read(_) => self.read(asked).await,
+        let answered = match api::look_up(asked.method.as_str(), &asked.path) {
+            Ok((row, route)) => self.admit(&asked, row.scope).map(|()| route),
+            // Before the token is shown, not even routes can be told apart.
+            Err(problem) if asked.path.starts_with("/v1") => {
+                self.admit(&asked, Some(TokenScope::Read)).and(Err(problem))
+            }
+            Err(problem) => Err(problem),
+        };
+        let answered = match answered {
+            Ok(Route::Webhook) => receive(self, &asked.headers, body).await,
+            Ok(Route::Live) => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
+            Ok(Route::Ready) => self.ready().await,
+            Ok(Route::Document) => Ok(reply::json(StatusCode::OK, &self.document)),
+            Ok(Route::Metrics) => self.scraped().await,
+            Ok(route) => self.read(asked, route).await,
+            Err(problem) => Err(problem),
         };
         answered.unwrap_or_else(|problem| reply::problem(&problem))
+    }
+
+    /// Whether whoever asks may ask this.
+    fn admit(&self, asked: &Asked, scope: Option<TokenScope>) -> Result<(), Problem> {
+        match scope {
+            Some(_) => guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref()),
+            None => Ok(()),
+        }
     }
 
     async fn ready(&self) -> Result<Response, Problem> {
@@ -201,25 +169,22 @@ impl Door {
         Ok(reply::json(status, &api::health(&readiness)))
     }
 
-    async fn scraped(&self, asked: &Asked) -> Result<Response, Problem> {
-        guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref())?;
+    async fn scraped(&self) -> Result<Response, Problem> {
         let (billfold, now) = (self.billfold.clone(), (self.config.clock)().seconds());
         let stats = tokio::task::spawn_blocking(move || billfold.stats(now, 0));
         let stats = stats.await.map_err(|_| receive::fault())??;
         Ok(reply::text(metrics::CONTENT_TYPE, self.metrics.text(&self.billfold, stats)))
     }
 
-    async fn read(&self, asked: Asked) -> Result<Response, Problem> {
-        guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref())?;
-        let Place::Read(path) = asked.place else { return Err(receive::fault()) };
+    async fn read(&self, asked: Asked, route: Route) -> Result<Response, Problem> {
         let (billfold, now) = (self.billfold.clone(), (self.config.clock)());
         let turn = timeout(self.config.limits.wait_timeout, Arc::clone(&self.reads).acquire_owned());
         let turn = turn.await.map_err(|_| crowded())?.map_err(|_| receive::fault())?;
         let answer = tokio::task::spawn_blocking(move || {
-            let request = Request { path: &path, query: &asked.query, now };
-            let answer = match api::records(&billfold, &request) {
-                Some(page) => page.map(reply::bytes),
-                None => api::answer(&billfold, &request).map(|value| reply::json(StatusCode::OK, &value)),
+            let request = Request { path: &asked.path, query: &asked.query, now };
+            let answer = match route {
+                Route::Log => api::records(&billfold, &request).map(reply::bytes),
+                _ => api::answer(&billfold, &request).map(|value| reply::json(StatusCode::OK, &value)),
             };
             drop(turn);
             answer
@@ -231,14 +196,6 @@ impl Door {
 fn crowded() -> Problem {
     let detail = "too many questions are asked at once: ask again later, or fewer at a time";
     Problem::new(ProblemKind::Unavailable, detail).with("reason", "crowded")
-}
-
-fn wrong_method(place: &Place) -> Response {
-    let methods = place.methods();
-    let detail = format!("{} takes {methods} only", place.template());
-    let mut response = reply::problem(&Problem::new(ProblemKind::MethodNotAllowed, detail));
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
-    response
 }
 
 /// A method is any word: only those that everybody knows are logged.

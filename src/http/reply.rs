@@ -3,7 +3,7 @@
 use serde_json::Value;
 use warp::http::StatusCode;
 use warp::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::reply::Response;
@@ -37,6 +37,13 @@ pub(super) fn problem(problem: &Problem) -> Response {
     match problem.kind() {
         ProblemKind::Unauthorized => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"billfold\""));
+        }
+        ProblemKind::MethodNotAllowed => {
+            let allow = problem.member("allow").and_then(Value::as_array);
+            let words: Vec<&str> = allow.into_iter().flatten().filter_map(Value::as_str).collect();
+            if let Ok(words) = HeaderValue::from_str(&words.join(", ")) {
+                headers.insert(ALLOW, words);
+            }
         }
         ProblemKind::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

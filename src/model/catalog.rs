@@ -9,6 +9,7 @@ use super::time::Seconds;
 
 /// What is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Product {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -26,6 +27,7 @@ pub struct Product {
 
 /// What it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Price {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -61,6 +63,7 @@ pub struct Price {
 
 /// A coupon at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Discount {
     /// For whom.
     pub customer: Option<ObjectId>,
@@ -78,6 +81,7 @@ pub struct Discount {
 
 /// All that a customer may use, by feature. Each event replaces the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Entitlements {
     /// Whose.
     pub customer: Option<ObjectId>,
@@ -89,6 +93,7 @@ pub struct Entitlements {
 
 /// One feature that may be used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Entitlement {
     /// The merchant's name for the feature.
     pub lookup_key: Box<str>,

@@ -28,6 +28,7 @@ open_enum! {
 
 /// A hosted purchase. Usually the only link to the merchant's own user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct CheckoutSession {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -69,6 +70,7 @@ pub struct CheckoutSession {
 
 /// A card or account to pay with. Once detached it stays so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct PaymentMethod {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -106,6 +108,7 @@ open_enum! {
 
 /// A payment method being set up for later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct SetupIntent {
     /// When the provider made it.
     pub created: Option<Seconds>,

@@ -9,6 +9,7 @@ use super::time::Seconds;
 
 /// A customer as one event showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Customer {
     /// When the provider made it.
     pub created: Option<Seconds>,

@@ -25,6 +25,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
         #[serde(try_from = "Box<str>", into = "Box<str>")]
         pub struct $name(Box<str>);
 

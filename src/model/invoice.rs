@@ -24,6 +24,7 @@ open_enum! {
 
 /// An invoice as one event showed it. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Invoice {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -103,6 +104,7 @@ pub struct Invoice {
 
 /// One line of an invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct InvoiceLine {
     /// The line (`il_…`).
     pub id: Option<ObjectId>,
@@ -133,6 +135,7 @@ open_enum! {
 
 /// What paid an invoice, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct InvoicePayment {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -172,6 +175,7 @@ open_enum! {
 
 /// A correction of an invoice. It changes amounts, never a status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct CreditNote {
     /// When the provider made it.
     pub created: Option<Seconds>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A currency as the provider writes it: a short lower-case code (`usd`). Unknown codes are kept.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Currency(Box<str>);
 

@@ -5,6 +5,11 @@ macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(
+            feature = "http",
+            derive(schemars::JsonSchema),
+            schemars(inline, extend("examples" = [$($text),+]))
+        )]
         #[serde(from = "Box<str>", into = "Box<str>")]
         #[non_exhaustive]
         pub enum $name {

@@ -25,6 +25,7 @@ open_enum! {
 
 /// One purpose of payment, over all its attempts. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct PaymentIntent {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -62,6 +63,7 @@ pub struct PaymentIntent {
 
 /// Why an attempt failed, in the provider's words for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct PaymentError {
     /// `card_declined`, `authentication_required`, …
     pub code: Option<Box<str>>,
@@ -82,6 +84,7 @@ open_enum! {
 
 /// One attempt to move money. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that the provider states")]
 pub struct Charge {
     /// When the provider made it.
@@ -145,6 +148,7 @@ open_enum! {
 
 /// Money going back. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Refund {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -191,6 +195,7 @@ open_enum! {
 
 /// A chargeback, or an inquiry before one. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Dispute {
     /// When the provider made it.
     pub created: Option<Seconds>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A text about a person. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Private(Box<str>);
 
@@ -32,6 +33,7 @@ impl fmt::Debug for Private {
 
 /// The merchant's own keys and values on an object. `Debug` shows only how many.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Metadata(pub BTreeMap<Box<str>, Box<str>>);
 

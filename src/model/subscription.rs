@@ -26,6 +26,7 @@ open_enum! {
 
 /// A subscription as one event showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Subscription {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -95,6 +96,7 @@ impl Subscription {
 
 /// One line of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct SubscriptionItem {
     /// The item (`si_…`).
     pub id: Option<ObjectId>,
@@ -124,6 +126,7 @@ pub struct SubscriptionItem {
 
 /// How payments are paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct PauseCollection {
     /// `keep_as_draft`, `mark_uncollectible`, `void`.
     pub behavior: Box<str>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whole seconds since 1970-01-01T00:00:00Z, as the provider counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Seconds(pub i64);
 
@@ -17,6 +18,7 @@ impl Seconds {
 
 /// Milliseconds since 1970-01-01T00:00:00Z, as our own clock counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 

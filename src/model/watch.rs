@@ -19,6 +19,7 @@ open_enum! {
 
 /// Planned phases of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct SubscriptionSchedule {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -48,6 +49,7 @@ pub struct SubscriptionSchedule {
 
 /// One planned phase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct SchedulePhase {
     /// First second.
     pub start: Option<Seconds>,
@@ -59,6 +61,7 @@ pub struct SchedulePhase {
 
 /// An issuer's hint of fraud. Changes no payment by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct EarlyFraudWarning {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -74,6 +77,7 @@ pub struct EarlyFraudWarning {
 
 /// A payment under manual review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Review {
     /// When the provider made it.
     pub created: Option<Seconds>,
@@ -91,6 +95,7 @@ pub struct Review {
 
 /// Simulated time in test mode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct TestClock {
     /// When the provider made it.
     pub created: Option<Seconds>,

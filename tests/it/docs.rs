@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use billfold::api::{COLLECTIONS, ProblemKind};
+use billfold::api::{COLLECTIONS, ProblemKind, TABLE, TokenScope};
 use billfold::engine::{Billfold, FoldOutcome, ScopeFilter};
 use billfold::model::access::Reason;
 use billfold::model::derived::payment::PaymentStatus;
@@ -65,7 +65,7 @@ const NEEDED: &[&str] = &[
 
 /// Compares a file with what the code says, or writes it.
 #[track_caller]
-fn check(path: &str, expected: &str) {
+pub(crate) fn check(path: &str, expected: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("BILLFOLD_BLESS").is_some() {
         std::fs::write(&file, expected).unwrap();
@@ -134,6 +134,22 @@ fn the_table_of_events_is_what_the_code_does() {
         let _ = writeln!(page, "| `{}` | `{objects}` | {}{retired} |", known.name, fate(known));
     }
     check("docs/events.md", &page);
+}
+
+/// The routes of docs/api.md are those of the router.
+#[test]
+fn the_table_of_routes_is_the_routers() {
+    const BEGIN: &str = "<!-- Made from code by tests/it/docs.rs: change the code, then run the tests once with BILLFOLD_BLESS=1. -->\n";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md");
+    let page = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let mut table = String::from("| route | scope | is |\n|---|---|---|\n");
+    for row in TABLE {
+        let scope = row.scope.map_or("–", TokenScope::as_str);
+        let _ = writeln!(table, "| `{} {}` | {scope} | {} |", row.verb.as_str(), row.path, row.is);
+    }
+    check("docs/api.md", &format!("{before}{BEGIN}{table}\n{after}"));
 }
 
 #[test]

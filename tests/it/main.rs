@@ -20,6 +20,8 @@ mod docs;
 #[cfg(feature = "http")]
 mod http;
 mod lab;
+#[cfg(feature = "http")]
+mod openapi;
 #[cfg(feature = "cli")]
 mod past;
 mod readme;

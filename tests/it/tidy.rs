@@ -40,6 +40,11 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("tokio", &["log/", "engine/", "http/", "cli/"], "the model and the decoder are plain functions"),
     ("tracing", &["http/", "cli/"], "what is logged is decided where nothing private is at hand"),
     ("tracing_subscriber", &["cli/"], "the program decides where its log goes, the library does not"),
+    (
+        "schemars",
+        &["model/", "api/openapi/"],
+        "a type says itself what it looks like, and is asked where the document is made",
+    ),
     ("clap", &["cli/"], "the command line ends at its door"),
     ("comfy_table", &["cli/"], "the terminal ends at its door"),
     ("indicatif", &["cli/"], "the terminal ends at its door"),

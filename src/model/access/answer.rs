@@ -9,6 +9,7 @@ use crate::model::time::Seconds;
 
 /// May they use the product? Ordered from the worst to the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No.
@@ -47,6 +48,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $word:literal;)+) => {
         /// Why. The words are stable; new ones may be added.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum Reason {
@@ -117,6 +119,7 @@ impl std::fmt::Display for Reason {
 
 /// What an operator should look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
@@ -156,6 +159,7 @@ impl Plan {
 
 /// One thing that was subscribed to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct AccessItem {
     /// What it costs.
     pub price: Option<ObjectId>,
@@ -180,6 +184,7 @@ impl From<&SubscriptionItem> for AccessItem {
 
 /// Who may use the product at the moment asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 pub struct Access {
     /// `allowed`, `grace` or `denied`.
     pub decision: Verdict,

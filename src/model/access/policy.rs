@@ -33,6 +33,7 @@ pub struct InvalidDays;
 
 /// Whole days, 0 to [`GRACE_DAYS_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Days(u32);
 
@@ -71,6 +72,7 @@ impl From<Days> for u32 {
 
 /// What a circumstance does to access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Nothing: the status decides.
@@ -81,6 +83,7 @@ pub enum Gate {
 
 /// The merchant's choices. What is left out of a configuration has its default; an unknown name is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// How long `past_due` is tolerated, counted from its beginning. Default 7: the provider's retries need days, and

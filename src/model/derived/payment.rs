@@ -63,6 +63,7 @@ pub struct PaymentGroup {
 
 /// A payment as its members stand. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own beside the status, and readers see it so"
@@ -116,6 +117,7 @@ pub struct Payment {
 
 /// Where a payment stands. [The table](self) says when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each variant is a row of the module's table")]

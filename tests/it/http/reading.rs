@@ -86,6 +86,13 @@ async fn questions_and_problems_are_those_of_the_library() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_is_open_and_the_same_as_the_librarys() {
+    let server = Server::start(config_with_token()).await;
+    let reply = server.get("/openapi.json").await;
+    assert_eq!((reply.status, reply.json()), (200, billfold::api::document()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_methods_and_paths_say_what_is_right() {
     let server = Server::start(config()).await;
     let reply = server.get("/webhooks/stripe").await;

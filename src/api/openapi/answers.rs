@@ -1,0 +1,257 @@
+//! The schemas of the answers that no single type is behind.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::page;
+use super::schema::{
+    anything, count, flag, integer, joined, list, moment, object, or_null, reference, said, text, word,
+};
+use crate::api::problem::ProblemKind;
+use crate::engine::FoldOutcome;
+use crate::model::register::{Decision, Doubt};
+
+/// All of them, by name.
+pub(super) fn schemas() -> Map<String, Value> {
+    let named = [
+        ("Receipt", object([("received", json!({ "const": true })), ("duplicate", flag()), ("id", text())])),
+        ("Live", object([("live", json!({ "const": true }))])),
+        ("Readiness", readiness()),
+        ("Document", said(json!({ "type": "object" }), "This document.")),
+        ("Problem", problem()),
+        ("Scope", scope()),
+        ("Past", past()),
+        ("Event", event()),
+        ("EventList", page(&reference("Event"))),
+        ("Change", change()),
+        ("Why", why()),
+        ("Explained", explained()),
+        ("Tie", tie()),
+        ("Observation", observation()),
+        ("History", history()),
+        ("Diff", diff()),
+        ("Stats", stats()),
+        ("ConflictList", page(&conflict())),
+        ("Head", head()),
+        ("BackupPlan", backup()),
+    ];
+    named.map(|(name, schema)| (name.to_owned(), schema)).into_iter().collect()
+}
+
+/// What the provider posts.
+pub(super) fn delivery() -> Value {
+    json!({
+        "required": true, "description": "The event, byte for byte as it was signed.",
+        "content": { "application/json": { "schema": {} } },
+    })
+}
+
+fn readiness() -> Value {
+    object([("ready", flag()), ("reasons", list(&text())), ("applied", count()), ("head", count())])
+}
+
+fn problem() -> Value {
+    let types = ProblemKind::ALL.iter().map(|kind| format!("urn:billfold:problem:{}", kind.as_str()));
+    let types: Vec<String> = types.collect();
+    let members = object([
+        ("type", word(types.iter().map(String::as_str))),
+        ("title", said(text(), "The same for every problem of its type.")),
+        ("status", json!({ "type": "integer", "minimum": 400, "maximum": 599 })),
+        ("detail", said(text(), "What happened this time, and what to do.")),
+        ("reason?", text()),
+        ("parameter?", said(text(), "The parameter that does not fit.")),
+        ("allowed?", said(list(&text()), "The parameters that the route takes.")),
+        ("allow?", said(list(&text()), "The methods that the route takes.")),
+        ("scopes?", said(list(&reference("Scope")), "Where the id exists.")),
+    ]);
+    said(members, "A problem document (RFC 9457).")
+}
+
+fn scope() -> Value {
+    object([
+        ("account", said(or_null(text()), "The connected account; null for your own.")),
+        ("livemode", said(flag(), "Live mode, not test mode.")),
+    ])
+}
+
+fn past() -> Value {
+    let members = object([("position?", count()), ("created?", integer()), ("created_rfc3339?", moment())]);
+    said(members, "Of which moment the answer is.")
+}
+
+fn event() -> Value {
+    let provenance = object([("kind", word(["signed", "imported"])), ("secret", or_null(text()))]);
+    let subject = object([("object", text()), ("id", text())]);
+    object([
+        ("id", said(text(), "Its id, or `sha256:` and 64 hex digits in quarantine.")),
+        ("type", or_null(text())),
+        ("created", or_null(integer())),
+        ("created_rfc3339", moment()),
+        ("account", or_null(text())),
+        ("livemode", or_null(flag())),
+        ("api_version", or_null(text())),
+        ("position", said(count(), "Its place in the log.")),
+        ("received_at", integer()),
+        ("received_at_rfc3339", moment()),
+        ("provenance", said(provenance, "Whose word it is: the label of the secret that verified it.")),
+        (
+            "outcome",
+            said(word(FoldOutcome::ALL.iter().map(|outcome| outcome.as_str())), "What was made of it."),
+        ),
+        ("reason", said(or_null(text()), "Why.")),
+        ("object", or_null(subject)),
+        ("digest", text()),
+        ("body_bytes", count()),
+        ("body?", said(text(), "The raw body.")),
+        ("body_encoding?", word(["utf-8", "hex"])),
+        ("status", json!({ "type": "null" })),
+        ("customer", json!({ "type": "null" })),
+        ("ambiguous", json!({ "type": "null" })),
+    ])
+}
+
+fn change() -> Value {
+    object([("field", text()), ("from", anything()), ("to", anything())])
+}
+
+fn why() -> Value {
+    let payment =
+        object([("id", text()), ("status", text()), ("ambiguous", flag()), ("members", list(&text()))]);
+    let members = object([
+        ("payment", or_null(payment)),
+        ("objects", list(&reference("Explained"))),
+        ("omitted", said(count(), "Members of the payment that are not explained.")),
+        ("past?", reference("Past")),
+    ]);
+    joined(scope(), &members)
+}
+
+fn explained() -> Value {
+    let overruled = object([("fields", list(&text())), ("event", or_null(text()))]);
+    let contradiction = object([
+        ("field", or_null(text())),
+        ("event", or_null(text())),
+        ("value", anything()),
+        ("value_rfc3339?", moment()),
+    ]);
+    object([
+        ("id", text()),
+        ("object", text()),
+        ("status", or_null(text())),
+        ("ambiguous", flag()),
+        ("created_inversion", flag()),
+        ("contradictory", flag()),
+        ("because", said(text(), "The answer in words.")),
+        ("decides", said(reference("Tie"), "The newest second.")),
+        ("ties", list(&reference("Tie"))),
+        ("overruled", list(&overruled)),
+        ("contradictions", list(&contradiction)),
+        ("observations", said(list(&reference("Observation")), "The newest events, the newest last.")),
+        ("omitted", said(count(), "Older events that are not shown.")),
+    ])
+}
+
+fn tie() -> Value {
+    object([
+        ("created", integer()),
+        ("created_rfc3339", moment()),
+        ("events", count()),
+        ("event", said(text(), "The event that decides.")),
+        ("decided_by", word(Decision::ALL.iter().map(|decision| decision.as_str()))),
+        ("doubt", or_null(word(Doubt::ALL.iter().map(|doubt| doubt.as_str())))),
+        ("rests_on", or_null(text())),
+    ])
+}
+
+fn observation() -> Value {
+    let like = object([("how", word(["duplicate", "twin", "same_content"])), ("event", text())]);
+    object([
+        ("event", text()),
+        ("type", text()),
+        ("created", integer()),
+        ("created_rfc3339", moment()),
+        ("status", or_null(text())),
+        ("standing", word(["decides", "agrees", "stale"])),
+        ("stale_by", or_null(text())),
+        ("like", or_null(like)),
+        ("proves", list(&text())),
+        ("position", or_null(count())),
+        ("received_at", or_null(integer())),
+        ("received_at_rfc3339", moment()),
+        ("changes", or_null(list(&reference("Change")))),
+    ])
+}
+
+fn history() -> Value {
+    let state = object([
+        ("created", or_null(integer())),
+        ("created_rfc3339", moment()),
+        ("status", or_null(text())),
+        ("ambiguous", flag()),
+        ("deleted", flag()),
+        ("events", list(&text())),
+        ("changes", or_null(list(&reference("Change")))),
+    ]);
+    let members = object([
+        ("id", text()),
+        ("object", text()),
+        ("states", said(list(&state), "The newest last.")),
+        ("omitted", said(count(), "Older states that are not shown.")),
+    ]);
+    joined(scope(), &members)
+}
+
+fn diff() -> Value {
+    let members = object([
+        ("id", text()),
+        ("object", text()),
+        ("from", reference("Past")),
+        ("to", said(or_null(reference("Past")), "Null for now.")),
+        ("existed", object([("from", flag()), ("to", flag())])),
+        ("changes", list(&reference("Change"))),
+    ]);
+    joined(scope(), &members)
+}
+
+fn stats() -> Value {
+    let numbers = json!({ "type": "object", "additionalProperties": count() });
+    let window = object([
+        ("seconds", count()),
+        ("accepted", count()),
+        ("duplicate", count()),
+        ("refused", count()),
+        ("refused_by_reason", numbers.clone()),
+        ("unreadable", count()),
+        ("deliveries", count()),
+        ("success_rate", json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 })),
+    ]);
+    let by_type = object([("type", or_null(text())), ("outcome", text()), ("count", count())]);
+    object([
+        ("log", reference("Head")),
+        ("applied", count()),
+        ("lag", count()),
+        ("window", window),
+        ("by_type", list(&by_type)),
+        ("conflicts", count()),
+        ("objects", numbers),
+        ("ambiguous", count()),
+        ("created_inversions", count()),
+        ("projection_bytes", count()),
+        ("newest_received_at", or_null(integer())),
+        ("newest_received_at_rfc3339", moment()),
+        ("scopes", list(&reference("Scope"))),
+    ])
+}
+
+fn conflict() -> Value {
+    object([("id", text()), ("seen_at", integer()), ("seen_at_rfc3339", moment()), ("other_sha256", text())])
+}
+
+fn head() -> Value {
+    object([("position", count()), ("records", count()), ("digest", text())])
+}
+
+fn backup() -> Value {
+    let lost = object([("after", count()), ("next", or_null(count()))]);
+    let settings = object([("policy", reference("Policy")), ("reference_keys", list(&text()))]);
+    object([("head", reference("Head")), ("lost", list(&lost)), ("settings", settings)])
+}

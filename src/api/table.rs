@@ -1,0 +1,344 @@
+//! The table of routes: where each is, who may ask it, what it takes and what it answers.
+//!
+//! The router, the OpenAPI document and the table in docs/api.md are made from it: a route that is not here does not
+//! exist. Never answers anything itself.
+
+use super::parameters;
+use super::path::{COLLECTIONS, Captured, Route, collection, decode, template_words};
+use super::problem::{Problem, ProblemKind, echo};
+
+/// How a route is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// GET, and HEAD with it.
+    Get,
+    /// POST.
+    Post,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// The word of the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn takes(self, method: &str) -> bool {
+        method == self.as_str() || (self == Self::Get && method == "HEAD")
+    }
+}
+
+/// What a bearer token may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TokenScope {
+    /// The state, and why it is so.
+    Read,
+    /// The changes, and readers' places in them.
+    Feed,
+    /// The whole log, and what changes the server's own state.
+    Admin,
+}
+
+impl TokenScope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Feed, Self::Admin];
+
+    /// The word, as tokens are made with it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Feed => "feed",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// What a route answers when all is well. The names are those of the OpenAPI document's schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// An object of the collection that the path names.
+    OneOf,
+    /// A page of them.
+    ListOf,
+    /// JSON.
+    Json(&'static str),
+    /// Text for Prometheus.
+    Metrics,
+    /// Packed records.
+    Records,
+}
+
+/// One route.
+#[derive(Debug)]
+pub struct Row {
+    /// What programs call it; `{collection}` stands for the word in the path.
+    pub name: &'static str,
+    /// How it is asked.
+    pub verb: Verb,
+    /// Its path, with `{…}` for what varies.
+    pub path: &'static str,
+    /// What a token needs for it; none: it is open to everybody.
+    pub scope: Option<TokenScope>,
+    /// The names of its query parameters. Routes that are not open refuse all others.
+    pub takes: &'static [&'static str],
+    /// What it answers.
+    pub answer: Answer,
+    /// What it is, in half a sentence.
+    pub is: &'static str,
+    pub(super) route: fn(Captured) -> Route,
+}
+
+const fn get(
+    name: &'static str,
+    path: &'static str,
+    takes: &'static [&'static str],
+    answer: Answer,
+    is: &'static str,
+    route: fn(Captured) -> Route,
+) -> Row {
+    Row { name, verb: Verb::Get, path, scope: Some(TokenScope::Read), takes, answer, is, route }
+}
+
+impl Row {
+    const fn open(self) -> Self {
+        Self { scope: None, ..self }
+    }
+
+    const fn admin(self) -> Self {
+        Self { scope: Some(TokenScope::Admin), ..self }
+    }
+
+    const fn post(self) -> Self {
+        Self { verb: Verb::Post, ..self }
+    }
+}
+
+/// Every route.
+pub const TABLE: &[Row] = &[
+    get(
+        "receive",
+        "/webhooks/stripe",
+        &[],
+        Answer::Json("Receipt"),
+        "takes a delivery; 200 when it is durable",
+        |_| Route::Webhook,
+    )
+    .open()
+    .post(),
+    get("live", "/health/live", &[], Answer::Json("Live"), "the process answers", |_| Route::Live).open(),
+    get(
+        "ready",
+        "/health/ready",
+        &[],
+        Answer::Json("Readiness"),
+        "200, or 503 with `reasons` while requests should not come here",
+        |_| Route::Ready,
+    )
+    .open(),
+    get(
+        "document",
+        "/openapi.json",
+        &[],
+        Answer::Json("Document"),
+        "these routes as an OpenAPI 3.1 document; `billfold openapi` prints it",
+        |_| Route::Document,
+    )
+    .open(),
+    get(
+        "metrics",
+        "/metrics",
+        &[],
+        Answer::Metrics,
+        "for Prometheus, in the OpenMetrics text format",
+        |_| Route::Metrics,
+    ),
+    get(
+        "list_{collection}",
+        "/v1/{collection}",
+        parameters::LIST,
+        Answer::ListOf,
+        "a list, newest first",
+        |of| Route::List(of.collection),
+    ),
+    get(
+        "show_{collection}",
+        "/v1/{collection}/{id}",
+        parameters::SINGLE,
+        Answer::OneOf,
+        "one object; a payment also by the id of its intent or of any charge, refund or dispute in it",
+        |of| Route::Single(of.word, of.collection, of.id),
+    ),
+    get(
+        "customer_access",
+        "/v1/customers/{id}/access",
+        parameters::SINGLE,
+        Answer::Json("Access"),
+        "who may use the product: a customer by Stripe's id",
+        |of| Route::CustomerAccess(of.id),
+    ),
+    get(
+        "reference_access",
+        "/v1/access",
+        parameters::REFERENCE,
+        Answer::Json("Access"),
+        "the same by your own user id",
+        |_| Route::ReferenceAccess,
+    ),
+    get(
+        "list_events",
+        "/v1/events",
+        parameters::EVENTS,
+        Answer::Json("EventList"),
+        "what was received, newest first",
+        |_| Route::Events,
+    ),
+    get(
+        "show_event",
+        "/v1/events/{id}",
+        parameters::EVENT,
+        Answer::Json("Event"),
+        "one event; `?body=true` adds its raw body",
+        |of| Route::Event(of.id),
+    ),
+    get(
+        "why",
+        "/v1/objects/{id}/why",
+        parameters::WHY,
+        Answer::Json("Why"),
+        "which event decides an object's state, and what became of the others; of a payment's id: of its members",
+        |of| Route::Why(of.id),
+    ),
+    get(
+        "history",
+        "/v1/objects/{id}/history",
+        parameters::HISTORY,
+        Answer::Json("History"),
+        "the states of an object or a payment, each with the events that made it",
+        |of| Route::History(of.id),
+    ),
+    get(
+        "diff",
+        "/v1/objects/{id}/diff",
+        parameters::DIFF,
+        Answer::Json("Diff"),
+        "what changed of it between two moments",
+        |of| Route::Diff(of.id),
+    ),
+    get(
+        "stats",
+        "/v1/stats",
+        parameters::STATS,
+        Answer::Json("Stats"),
+        "counts; `?window=24h` is how far the counts at the door look back, in whole hours",
+        |_| Route::Stats,
+    ),
+    get(
+        "list_conflicts",
+        "/v1/conflicts",
+        parameters::SCOPE,
+        Answer::Json("ConflictList"),
+        "event ids that came with two contents, newest first",
+        |_| Route::Conflicts,
+    ),
+    get(
+        "backup",
+        "/v1/backup",
+        &[],
+        Answer::Json("BackupPlan"),
+        "what a backup begins with: `head`, `lost` (ranges that a repair could not save), `settings`",
+        |_| Route::Backup,
+    )
+    .admin(),
+    get(
+        "log",
+        "/v1/log",
+        parameters::LOG,
+        Answer::Records,
+        "stored records behind a position (0 unless said): one block as [design.md](design.md) lays it out, of any \
+         length; empty at the end",
+        |_| Route::Log,
+    )
+    .admin(),
+];
+
+/// The route that a request asks for.
+///
+/// # Errors
+/// A problem of the kind `no_such_route`, or `method_not_allowed` with the member `allow`.
+pub fn look_up(method: &str, path: &str) -> Result<(&'static Row, Route), Problem> {
+    let mut verbs = Vec::new();
+    for row in TABLE {
+        if let Some(captured) = captured(row, path) {
+            if row.verb.takes(method) {
+                return Ok((row, (row.route)(captured)));
+            }
+            verbs.push(row.verb);
+        }
+    }
+    if verbs.is_empty() {
+        return Err(unknown(path));
+    }
+    let words = verbs.iter().flat_map(|verb| match verb {
+        Verb::Get => ["GET", "HEAD"].as_slice(),
+        Verb::Post => &["POST"],
+        Verb::Delete => &["DELETE"],
+    });
+    let allow: Vec<&str> = words.copied().collect();
+    let detail = format!("{} takes {} only", template(path), allow.join(", "));
+    Err(Problem::new(ProblemKind::MethodNotAllowed, detail).with("allow", allow))
+}
+
+/// The form of a path without its ids: what a log line may show. None for one that is nobody's.
+#[must_use]
+pub fn template(path: &str) -> &'static str {
+    let row = TABLE.iter().find(|row| captured(row, path).is_some());
+    row.map_or("/v1/{unknown}", |row| row.path)
+}
+
+/// Whether a path is one of ours, or would be if it were known: everything under `/v1` is.
+#[must_use]
+pub fn is_ours(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/") || TABLE.iter().any(|row| captured(row, path).is_some())
+}
+
+/// What the path says where the row's has `{…}`; none if it is another path.
+fn captured(row: &Row, path: &str) -> Option<Captured> {
+    let mut captured = Captured::default();
+    let mut said = path.trim_end_matches('/').split('/');
+    for word in row.path.split('/') {
+        let given = decode(said.next()?)?;
+        match word {
+            "{collection}" => (captured.word, captured.collection) = collection(&given)?,
+            _ if word.starts_with('{') => captured.id = given,
+            _ if word != given => return None,
+            _ => {}
+        }
+    }
+    said.next().is_none().then_some(captured)
+}
+
+fn unknown(path: &str) -> Problem {
+    let lists: Vec<&str> = COLLECTIONS.iter().map(|(word, _)| *word).collect();
+    let detail = format!(
+        "there is no {}: under /v1 there are {}, and as lists and with an id: {}",
+        echo(path),
+        template_words(TABLE).join(", "),
+        lists.join(", ")
+    );
+    Problem::new(ProblemKind::NoSuchRoute, detail)
+}
