@@ -142,6 +142,7 @@ fn kinds_of(row: &Row) -> Vec<ProblemKind> {
             Kind::InvalidParameter,
             Kind::Unauthorized,
             Kind::Forbidden,
+            Kind::InsufficientScope,
             Kind::Internal,
             Kind::Unavailable,
         ]);

@@ -29,6 +29,8 @@ pub enum ProblemKind {
     Unauthorized,
     /// Reading is not served to whoever asks from there.
     Forbidden,
+    /// The bearer token may not ask this.
+    InsufficientScope,
     /// No object has this id.
     NotFound,
     /// No such route.
@@ -49,13 +51,14 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidParameter,
         Self::InvalidId,
         Self::InvalidBody,
         Self::InvalidSignature,
         Self::Unauthorized,
         Self::Forbidden,
+        Self::InsufficientScope,
         Self::NotFound,
         Self::NoSuchRoute,
         Self::MethodNotAllowed,
@@ -76,6 +79,7 @@ impl ProblemKind {
             Self::InvalidSignature => "invalid_signature",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::InsufficientScope => "insufficient_scope",
             Self::NotFound => "not_found",
             Self::NoSuchRoute => "no_such_route",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -93,7 +97,7 @@ impl ProblemKind {
         match self {
             Self::InvalidParameter | Self::InvalidId | Self::InvalidBody | Self::InvalidSignature => 400,
             Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::InsufficientScope => 403,
             Self::NotFound | Self::NoSuchRoute => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
@@ -114,6 +118,7 @@ impl ProblemKind {
             Self::InvalidSignature => "the delivery is not believed",
             Self::Unauthorized => "the bearer token is missing or wrong",
             Self::Forbidden => "reading is not open to this request",
+            Self::InsufficientScope => "the bearer token may not ask this",
             Self::NotFound => "not found",
             Self::NoSuchRoute => "no such route",
             Self::MethodNotAllowed => "the route does not know this method",

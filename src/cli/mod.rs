@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `settings`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `sender` | deliveries out, signed as the provider does |
@@ -48,6 +48,7 @@ mod source;
 mod stats;
 mod surroundings;
 mod table;
+mod tokens;
 mod trigger;
 mod verify;
 mod verify_signature;
@@ -127,6 +128,9 @@ enum Command {
     Restore(restore::RestoreArgs),
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifySignatureArgs),
+    /// Bearer tokens for the API, each with a name and scopes: add, list, remove
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
     Settings(settings::SettingsArgs),
     Openapi(openapi::OpenapiArgs),
     Completions(papers::CompletionsArgs),
@@ -182,6 +186,7 @@ impl Command {
             Self::Restore(arguments) => arguments.run(out),
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
+            Self::Tokens(command) => command.run(out),
             Self::Settings(arguments) => arguments.run(out),
             Self::Openapi(arguments) => arguments.run(out),
             Self::Completions(arguments) => arguments.run(out),

@@ -13,8 +13,9 @@ use super::moment::parse_span;
 use super::output::Output;
 use super::secrets::SecretArgs;
 use super::surroundings::{TOKEN_VARIABLE, colours_wanted, open_files_max, stderr_is_terminal, variable};
+use super::tokens;
 use super::verify_signature::tolerance;
-use crate::http::{self, Limits, ServeConfig, Token};
+use crate::http::{self, Limits, ServeConfig, Token, TokenFile};
 use crate::log;
 
 /// The path that the provider delivers to.
@@ -35,8 +36,8 @@ enum LogFormat {
 Environment:
   STRIPE_WEBHOOK_SECRET  the endpoint's signing secret; several with commas (while one is rolled, or for test and
                          live mode); label=whsec_… names one
-  BILLFOLD_API_TOKEN     the bearer token that reading requests must show; without it only this machine can read,
-                         and no other address than loopback is listened on
+  BILLFOLD_API_TOKEN     a bearer token that may ask everything; `billfold tokens add` makes others. Without any
+                         only this machine can read, and no other address than loopback is listened on
   RUST_LOG               which log lines are written, such as warn or billfold=debug (info)
 
 Ctrl-C or SIGTERM ends it; requests under way are answered first.
@@ -68,7 +69,7 @@ pub(super) struct ServeArgs {
 impl ServeArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
         let config = self.config()?;
-        http::check_exposure(self.listen, config.api_token.as_ref())
+        http::check_exposure(self.listen, &config.known_tokens())
             .map_err(|exposed| Failure::usage(exposed.to_string()))?;
         start_logging(self.log_format);
         let runtime = runtime()?;
@@ -95,6 +96,10 @@ impl ServeArgs {
         let token = variable(TOKEN_VARIABLE)?
             .map(|token| Token::new(&token).map_err(|invalid| Failure::usage(invalid.to_string())))
             .transpose()?;
+        let tokens = TokenFile::new(tokens::path(self.data.path()));
+        tokens
+            .load()
+            .map_err(|error| Failure::usage(error.to_string()).remedy("mend the file, or move it away"))?;
         let limits = Limits { body_bytes_max: self.body_limit, ..Limits::default() };
         let fitting = open_files_max().map_or(limits, |files| limits.within_open_files(files));
         if fitting != limits {
@@ -106,6 +111,7 @@ impl ServeArgs {
         Ok(ServeConfig {
             tolerance: tolerance(self.tolerance),
             api_token: token,
+            tokens: Some(tokens),
             limits: fitting,
             ..ServeConfig::new(secrets)
         })
@@ -114,10 +120,10 @@ impl ServeArgs {
     /// What a person needs to know to go on; a supervisor's log keeps it.
     fn greet(&self, address: SocketAddr, config: &ServeConfig, out: &mut Output) -> Result<(), Failure> {
         let reachable = reachable(address);
-        let reading = if config.api_token.is_some() {
-            "with the token in BILLFOLD_API_TOKEN"
-        } else {
-            "from this machine only"
+        let reading = match (&config.api_token, config.known_tokens().are_required()) {
+            (Some(_), _) => "with the token in BILLFOLD_API_TOKEN",
+            (None, true) => "with a token of `billfold tokens`",
+            (None, false) => "from this machine only",
         };
         let folder =
             std::fs::canonicalize(self.data.path()).unwrap_or_else(|_| self.data.path().to_path_buf());

@@ -181,7 +181,7 @@ fn failure(status: u16, problem: &Value) -> Failure {
         "unauthorized" => {
             Failure::new(Exit::Refused, detail).remedy(format!("set {TOKEN_VARIABLE} to the server's token"))
         }
-        "forbidden" => Failure::new(Exit::Refused, detail),
+        "forbidden" | "insufficient_scope" => Failure::new(Exit::Refused, detail),
         _ if status < 500 => Failure::usage(detail),
         _ => Failure::new(Exit::Failed, detail),
     }
@@ -232,7 +232,9 @@ mod tests {
         for kind in api::ProblemKind::ALL {
             let expected = match kind {
                 api::ProblemKind::NotFound => Exit::NotFound,
-                api::ProblemKind::Unauthorized | api::ProblemKind::Forbidden => Exit::Refused,
+                api::ProblemKind::Unauthorized
+                | api::ProblemKind::Forbidden
+                | api::ProblemKind::InsufficientScope => Exit::Refused,
                 api::ProblemKind::Internal | api::ProblemKind::Unavailable => Exit::Failed,
                 _ => Exit::Usage,
             };

@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use crate::model::time::Millis;
 use crate::stripe::signature::{Secrets, Tolerance};
 
+use super::tokens::{TokenFile, TokenList};
+
 /// The longest webhook body, in bytes.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The bytes of all bodies that are being received at once.
@@ -50,8 +52,10 @@ pub struct ServeConfig {
     pub secrets: Secrets,
     /// How far a signature's time may be from ours.
     pub tolerance: Tolerance,
-    /// What readers have to show; none serves them on loopback only.
+    /// A token that may ask everything. Without it, and without `tokens`, readers are served on loopback only.
     pub api_token: Option<Token>,
+    /// Further tokens, each with what it may ask.
+    pub tokens: Option<TokenFile>,
     /// The clock that signatures and access are judged by.
     pub clock: Clock,
     /// See [`Limits`].
@@ -59,6 +63,15 @@ pub struct ServeConfig {
 }
 
 impl ServeConfig {
+    /// What readers may show at this moment.
+    #[must_use]
+    pub fn known_tokens(&self) -> KnownTokens {
+        KnownTokens {
+            all_scopes: self.api_token.clone(),
+            named: self.tokens.as_ref().and_then(TokenFile::current),
+        }
+    }
+
     /// The defaults for an endpoint: no token, the system's clock.
     #[must_use]
     pub fn new(secrets: Secrets) -> Self {
@@ -66,6 +79,7 @@ impl ServeConfig {
             secrets,
             tolerance: Tolerance::default(),
             api_token: None,
+            tokens: None,
             clock: Arc::new(system_clock),
             limits: Limits::default(),
         }
@@ -77,6 +91,7 @@ impl fmt::Debug for ServeConfig {
         f.debug_struct("ServeConfig")
             .field("tolerance", &self.tolerance)
             .field("api_token", &self.api_token)
+            .field("tokens", &self.tokens)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -174,9 +189,33 @@ impl Token {
         }
     }
 
+    pub(super) const fn of_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    pub(super) const fn hash(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Compares in constant time: over hashes, so that not even the length shows.
     pub(super) fn matches(&self, presented: &[u8]) -> bool {
         CtOutput::<Sha256>::new(self.0.into()) == CtOutput::new(Sha256::digest(presented))
+    }
+}
+
+/// What readers may show, as it is at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct KnownTokens {
+    pub(super) all_scopes: Option<Token>,
+    /// None where there is no file of them; an empty list lets nobody in.
+    pub(super) named: Option<Arc<TokenList>>,
+}
+
+impl KnownTokens {
+    /// Readers have to show one.
+    #[must_use]
+    pub const fn are_required(&self) -> bool {
+        self.all_scopes.is_some() || self.named.is_some()
     }
 }
 
@@ -198,7 +237,7 @@ pub struct InvalidToken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "others can reach {address}, and customers' data would be open to all of them: set BILLFOLD_API_TOKEN \
-     (`openssl rand -hex 32` makes one), or listen on 127.0.0.1"
+     (`openssl rand -hex 32` makes one), make one with `billfold tokens add`, or listen on 127.0.0.1"
 )]
 pub struct Exposed {
     /// The address.
@@ -209,8 +248,8 @@ pub struct Exposed {
 ///
 /// # Errors
 /// [`Exposed`] for such an address without a token.
-pub const fn check_exposure(address: SocketAddr, token: Option<&Token>) -> Result<(), Exposed> {
-    if token.is_some() || address.ip().to_canonical().is_loopback() {
+pub const fn check_exposure(address: SocketAddr, tokens: &KnownTokens) -> Result<(), Exposed> {
+    if tokens.are_required() || address.ip().to_canonical().is_loopback() {
         Ok(())
     } else {
         Err(Exposed { address })
@@ -222,25 +261,28 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(address: &str, token: Option<&Token>, open: bool) {
+    fn check(address: &str, tokens: &KnownTokens, open: bool) {
         let address = address.parse().unwrap();
-        let found = check_exposure(address, token);
+        let found = check_exposure(address, tokens);
         assert_eq!(found, if open { Ok(()) } else { Err(Exposed { address }) });
     }
 
     #[test]
     fn only_loopback_is_served_without_a_token() {
-        let token = Token::new("0123456789abcdef").unwrap();
+        let none = &KnownTokens::default();
+        let token = &KnownTokens { all_scopes: Token::new("0123456789abcdef").ok(), named: None };
+        let named = &KnownTokens { all_scopes: None, named: Some(Arc::default()) };
         for address in ["127.0.0.1:4242", "127.8.8.8:1", "[::1]:4242", "[::ffff:127.0.0.1]:1"] {
-            check(address, None, true);
-            check(address, Some(&token), true);
+            check(address, none, true);
+            check(address, token, true);
         }
         for address in ["0.0.0.0:4242", "[::]:4242", "192.168.1.2:4242", "8.8.8.8:80", "[::ffff:10.0.0.1]:1"]
         {
-            check(address, None, false);
-            check(address, Some(&token), true);
+            check(address, none, false);
+            check(address, token, true);
+            check(address, named, true);
         }
-        let exposed = check_exposure("0.0.0.0:1".parse().unwrap(), None).unwrap_err();
+        let exposed = check_exposure("0.0.0.0:1".parse().unwrap(), none).unwrap_err();
         assert!(exposed.to_string().contains("BILLFOLD_API_TOKEN"));
     }
 

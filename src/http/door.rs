@@ -47,7 +47,7 @@ struct Asked {
 /// The webhook, health and reading routes as a filter to mount in a warp server of your own (below a path, if you like).
 ///
 /// Paths that are not Billfold's are left to other filters. Mounted like this, the reading routes are served only with
-/// [`ServeConfig::api_token`] set: who asks is not known here. Header time-outs are the mounting server's.
+/// [`ServeConfig::api_token`] or [`ServeConfig::tokens`] set: who asks is not known here. Header time-outs are the mounting server's.
 ///
 /// ```
 /// # use billfold::{engine::Billfold, http::{ServeConfig, routes}};
@@ -156,7 +156,7 @@ impl Door {
     /// Whether whoever asks may ask this.
     fn admit(&self, asked: &Asked, scope: Option<TokenScope>) -> Result<(), Problem> {
         match scope {
-            Some(_) => guard::admit(&asked.headers, asked.arrival, self.config.api_token.as_ref()),
+            Some(scope) => guard::admit(&asked.headers, asked.arrival, &self.config.known_tokens(), scope),
             None => Ok(()),
         }
     }

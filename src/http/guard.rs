@@ -1,15 +1,16 @@
-//! Who may read: whoever shows the token; without one, programs on this machine and nobody behind a proxy.
+//! Who may ask: whoever shows a token with the scope that is needed; where there are no tokens, programs on this machine and nobody behind a proxy.
 //!
 //! Never guards the webhook or health: those are open, the first behind its signatures.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use warp::http::header::{AUTHORIZATION, HOST};
 use warp::http::{HeaderMap, Version};
 
-use crate::api::{Problem, ProblemKind};
+use crate::api::{Problem, ProblemKind, TokenScope};
 
-use super::config::Token;
+use super::config::KnownTokens;
 
 /// Headers that only an intermediary adds: with one, the reader may be anybody.
 const FORWARDING: &[&str] = &[
@@ -38,32 +39,52 @@ pub(super) struct Arrival {
     pub(super) version: Version,
 }
 
-/// Whether a reading request is answered.
+/// Whether a request that needs `scope` is answered.
 pub(super) fn admit(
     headers: &HeaderMap,
     arrival: Option<Arrival>,
-    token: Option<&Token>,
+    tokens: &KnownTokens,
+    scope: TokenScope,
 ) -> Result<(), Problem> {
-    match token {
-        Some(token) => bearer(headers, token),
-        None => local(headers, arrival),
-    }
+    if tokens.are_required() { bearer(headers, tokens, scope) } else { local(headers, arrival) }
 }
 
-fn bearer(headers: &HeaderMap, token: &Token) -> Result<(), Problem> {
+fn bearer(headers: &HeaderMap, tokens: &KnownTokens, scope: TokenScope) -> Result<(), Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(unauthorized(
-            "one `Authorization: Bearer …` header is needed here, with the value of BILLFOLD_API_TOKEN",
+            "one `Authorization: Bearer …` header is needed here, with the value of BILLFOLD_API_TOKEN or a token of \
+             `billfold tokens add`",
         ));
     };
     let presented =
         value.as_bytes().split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-    match presented {
-        Some((_, presented)) if token.matches(presented.trim_ascii()) => Ok(()),
-        Some(_) => Err(unauthorized("the bearer token is not the value of this server's BILLFOLD_API_TOKEN")),
-        None => Err(unauthorized("the Authorization header has to begin with `Bearer`")),
+    let Some((_, presented)) = presented else {
+        return Err(unauthorized("the Authorization header has to begin with `Bearer`"));
+    };
+    let presented = presented.trim_ascii();
+    if tokens.all_scopes.as_ref().is_some_and(|token| token.matches(presented)) {
+        return Ok(());
     }
+    // All of them, whichever fits: how long it takes says nothing about which one was nearly right.
+    let named = tokens.named.iter().flat_map(|named| named.iter());
+    let found =
+        named.fold(None, |found, (name, token)| token.matches(presented).then_some((name, token)).or(found));
+    match found {
+        Some((_, token)) if token.scopes.contains(&scope) => Ok(()),
+        Some((name, token)) => Err(beyond(name, &token.scopes, scope)),
+        None => Err(unauthorized("the bearer token is none that this server knows")),
+    }
+}
+
+fn beyond(name: &str, scopes: &BTreeSet<TokenScope>, scope: TokenScope) -> Problem {
+    let (has, needed) =
+        (scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", "), scope.as_str());
+    let detail = format!(
+        "the token `{name}` has the scopes {has}, and this needs {needed}: `billfold tokens add NAME --scope {needed}` makes \
+         one that has it"
+    );
+    Problem::new(ProblemKind::InsufficientScope, detail).with("scope", needed)
 }
 
 fn unauthorized(detail: &str) -> Problem {
@@ -95,7 +116,7 @@ fn local(headers: &HeaderMap, arrival: Option<Arrival>) -> Result<(), Problem> {
 
 fn forbidden(why: &str) -> Problem {
     let detail = format!(
-        "{why}: without BILLFOLD_API_TOKEN only programs on this machine may read; set the token and send it as \
+        "{why}: without a token only programs on this machine may read; set BILLFOLD_API_TOKEN and send it as \
          `Authorization: Bearer …`"
     );
     Problem::new(ProblemKind::Forbidden, detail)

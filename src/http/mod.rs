@@ -17,12 +17,17 @@ mod receive;
 mod reply;
 mod server;
 mod stall;
+mod tokens;
 
 pub use config::{
     BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HEAD_BYTES_MAX,
-    HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, Limits, READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig,
+    HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, KnownTokens, Limits, READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig,
     TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX, WRITE_TIMEOUT, check_exposure,
     system_clock,
 };
 pub use door::routes;
 pub use server::{ServeError, serve};
+pub use tokens::{
+    InvalidTokens, NamedToken, TOKEN_NAME_BYTES_MAX, TOKENS_MAX, TokenFile, TokenFileError, TokenList,
+    read_tokens,
+};

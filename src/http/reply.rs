@@ -38,6 +38,14 @@ pub(super) fn problem(problem: &Problem) -> Response {
         ProblemKind::Unauthorized => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"billfold\""));
         }
+        ProblemKind::InsufficientScope => {
+            let scope = problem.member("scope").and_then(Value::as_str).unwrap_or_default();
+            let challenge =
+                format!("Bearer realm=\"billfold\", error=\"insufficient_scope\", scope=\"{scope}\"");
+            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+        }
         ProblemKind::MethodNotAllowed => {
             let allow = problem.member("allow").and_then(Value::as_array);
             let words: Vec<&str> = allow.into_iter().flatten().filter_map(Value::as_str).collect();

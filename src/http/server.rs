@@ -58,7 +58,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let address =
         listener.local_addr().map_err(|error| ServeError::Listener { reason: error.to_string().into() })?;
-    check_exposure(address, config.api_token.as_ref())?;
+    check_exposure(address, &config.known_tokens())?;
     let limits = config.limits;
     let all = routes(config, billfold).or(warp::any().map(nowhere)).unify();
     let service = TowerToHyperService::new(warp::service(all));

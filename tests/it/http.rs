@@ -7,4 +7,5 @@ mod logs;
 mod metrics;
 mod mounted;
 mod reading;
+mod scopes;
 mod wire;

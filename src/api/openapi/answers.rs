@@ -60,6 +60,7 @@ fn problem() -> Value {
         ("reason?", text()),
         ("parameter?", said(text(), "The parameter that does not fit.")),
         ("allowed?", said(list(&text()), "The parameters that the route takes.")),
+        ("scope?", said(text(), "The scope that the token does not have.")),
         ("allow?", said(list(&text()), "The methods that the route takes.")),
         ("scopes?", said(list(&reference("Scope")), "Where the id exists.")),
     ]);

@@ -7,6 +7,7 @@ mod losses;
 mod reading;
 mod serving;
 mod signing;
+mod tokens;
 mod triggering;
 
 use std::ffi::OsStr;
