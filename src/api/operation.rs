@@ -50,6 +50,7 @@ fn window(counts: &WindowCounts) -> Map<String, Value> {
         ("refused", json!(counts.refused)),
         ("refused_by_reason", json!(counts.refused_by_reason)),
         ("unreadable", json!(counts.unreadable)),
+        ("unexpected", json!(counts.unexpected)),
         ("deliveries", json!(counts.deliveries())),
         ("success_rate", json!(success_rate(counts))),
     ];

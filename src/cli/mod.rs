@@ -5,9 +5,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
+//! | `reload`, `near` | SIGHUP; what somebody may have meant |
 //! | `sender` | deliveries out, signed as the provider does |
 //! | `lines`, `deliveries`, `event_file`, `intake`, `body` | files in |
 //! | `output`, `table`, `view`, `progress`, `moment` | answers out |
@@ -16,6 +17,7 @@
 mod access;
 mod backup;
 mod body;
+mod config;
 mod deliveries;
 mod demo;
 mod event_file;
@@ -29,6 +31,7 @@ mod lab;
 mod lines;
 mod list;
 mod moment;
+mod near;
 mod openapi;
 mod output;
 mod panics;
@@ -37,6 +40,7 @@ mod past;
 mod progress;
 mod rebuild;
 mod refold;
+mod reload;
 mod repair;
 mod restore;
 mod secrets;
@@ -132,6 +136,9 @@ enum Command {
     #[command(subcommand)]
     Tokens(tokens::TokensCommand),
     Settings(settings::SettingsArgs),
+    /// The server's configuration: check it, show it, list its keys
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     Openapi(openapi::OpenapiArgs),
     Completions(papers::CompletionsArgs),
     Man(papers::ManArgs),
@@ -188,6 +195,7 @@ impl Command {
             Self::VerifySignature(arguments) => arguments.run(out),
             Self::Tokens(command) => command.run(out),
             Self::Settings(arguments) => arguments.run(out),
+            Self::Config(command) => command.run(out),
             Self::Openapi(arguments) => arguments.run(out),
             Self::Completions(arguments) => arguments.run(out),
             Self::Man(arguments) => arguments.run(out),

@@ -20,6 +20,11 @@ pub(super) struct SecretArgs {
 }
 
 impl SecretArgs {
+    /// The file that was named.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.secret_file.as_deref()
+    }
+
     /// The secrets, if any are given.
     ///
     /// # Errors
@@ -46,25 +51,40 @@ impl SecretArgs {
     }
 }
 
+/// A list of secrets, and what is odd about it.
+pub(super) struct Listed {
+    pub(super) secrets: Secrets,
+    pub(super) warnings: Vec<String>,
+}
+
 /// Reads a list of secrets that came from `origin` (a variable's or a file's name).
 pub(super) fn parse(list: &str, origin: &str) -> Result<Secrets, Failure> {
+    let Listed { secrets, warnings } = read_list(list, origin)?;
+    for warning in warnings {
+        eprint_line(&format!("warning: {warning}"));
+    }
+    Ok(secrets)
+}
+
+/// The same, saying nothing.
+pub(super) fn read_list(list: &str, origin: &str) -> Result<Listed, Failure> {
     if list.trim().is_empty() {
         return Err(missing());
     }
     let secrets = list
         .parse::<Secrets>()
         .map_err(|error| Failure::usage(format!("{origin}: {error}")).remedy(WHERE_TO_FIND))?;
+    let mut warnings = Vec::new();
     if has_stray_whitespace(list) {
-        eprint_line(&format!("warning: {origin} has whitespace around a signing secret; it is ignored"));
+        warnings.push(format!("{origin} has whitespace around a signing secret; it is ignored"));
     }
     for secret in secrets.iter().filter(|secret| !secret.has_prefix()) {
-        eprint_line(&format!(
-            "warning: the signing secret {} of {origin} does not begin with whsec_: Stripe's all do, and the prefix is a \
-             part of them",
+        warnings.push(format!(
+            "the signing secret {} of {origin} does not begin with whsec_: Stripe's all do, and the prefix is a part of them",
             secret.label()
         ));
     }
-    Ok(secrets)
+    Ok(Listed { secrets, warnings })
 }
 
 /// How to come by a secret. The same text for all who miss one.
@@ -72,12 +92,12 @@ const WHERE_TO_FIND: &str = "\
 Stripe Dashboard: Developers, Webhooks, your endpoint, \"Signing secret\": it begins with whsec_
         Stripe CLI:       stripe listen --print-secret";
 
-fn missing() -> Failure {
+pub(super) fn missing() -> Failure {
     Failure::usage(format!("no signing secret: set {SECRETS_VARIABLE}=whsec_… or pass --secret-file FILE"))
         .remedy(WHERE_TO_FIND)
 }
 
-fn read_file(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
     let read = file.take(SECRETS_FILE_BYTES_MAX + 1).read_to_string(&mut text);

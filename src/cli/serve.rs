@@ -6,29 +6,17 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+use super::config::{self, Config, LogFormat, ServeFlags};
 use super::exit::Exit;
 use super::failure::{Failure, eprint_line};
-use super::folder::{DataArgs, with_sources};
-use super::moment::parse_span;
+use super::folder::with_sources;
 use super::output::Output;
-use super::secrets::SecretArgs;
-use super::surroundings::{TOKEN_VARIABLE, colours_wanted, open_files_max, stderr_is_terminal, variable};
-use super::tokens;
-use super::verify_signature::tolerance;
-use crate::http::{self, Limits, ServeConfig, Token, TokenFile};
-use crate::log;
+use super::reload::Reload;
+use super::surroundings::{colours_wanted, open_files_max, stderr_is_terminal};
+use crate::http::{self, Keyring, Keys, Limits, ServeConfig};
 
 /// The path that the provider delivers to.
 pub(super) const ENDPOINT: &str = "/webhooks/stripe";
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// Serve the webhook endpoint and the API
 #[derive(Debug, clap::Args)]
@@ -40,49 +28,45 @@ Environment:
                          only this machine can read, and no other address than loopback is listened on
   RUST_LOG               which log lines are written, such as warn or billfold=debug (info)
 
-Ctrl-C or SIGTERM ends it; requests under way are answered first.
+A flag overrides its variable, a variable the file. Several endpoints are described in billfold.toml: docs/configuration.md
+has every key, `billfold config check` says what does not fit.
+Ctrl-C or SIGTERM ends it; requests under way are answered first. SIGHUP reads secrets, token and endpoints anew.
 
 Examples:
   STRIPE_WEBHOOK_SECRET=whsec_… billfold serve
   STRIPE_WEBHOOK_SECRET=$(stripe listen --print-secret) billfold serve
   stripe listen --forward-to 127.0.0.1:4242/webhooks/stripe
-  billfold serve --secret-file /run/secrets/stripe --listen 0.0.0.0:8080 --data /var/lib/billfold")]
+  billfold serve --secret-file /run/secrets/stripe --listen 127.0.0.1:8080 --data /var/lib/billfold
+  billfold serve --config /etc/billfold/billfold.toml")]
 pub(super) struct ServeArgs {
     #[command(flatten)]
-    data: DataArgs,
-    /// The address to listen on.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4242", value_parser = parse_address)]
-    listen: SocketAddr,
-    #[command(flatten)]
-    secrets: SecretArgs,
-    /// The longest body that is accepted, in bytes (or with K or M); longer ones are answered 413.
-    #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = parse_bytes)]
-    body_limit: usize,
-    /// How old, or how far ahead, a signature may be.
-    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = parse_span)]
-    tolerance: i64,
-    /// How log lines look; they go to stderr.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    flags: ServeFlags,
 }
 
 impl ServeArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
-        let config = self.config()?;
-        http::check_exposure(self.listen, &config.known_tokens())
-            .map_err(|exposed| Failure::usage(exposed.to_string()))?;
-        start_logging(self.log_format);
+        let (config, keyring, problems) = config::load(&self.flags)?;
+        for warning in problems.warnings() {
+            eprint_line(&format!("warning: {warning}"));
+        }
+        let serving = serving(&config, keyring);
+        start_logging(config.log_format(), config.log_filter());
         let runtime = runtime()?;
         // Bound before the folder is opened: a taken port must not cost a rebuild, and a provider that
         // retries during one is kept waiting, not refused.
+        let listen = config.listen();
         let listener =
-            runtime.block_on(TcpListener::bind(self.listen)).map_err(|error| self.unbound(&error))?;
-        let address = listener.local_addr().unwrap_or(self.listen);
-        let billfold = self.data.open_or_make()?;
-        self.greet(address, &config, out)?;
+            runtime.block_on(TcpListener::bind(listen)).map_err(|error| unbound(listen, &error))?;
+        let address = listener.local_addr().unwrap_or(listen);
+        let reload = Reload { flags: self.flags.clone(), started: config, keys: serving.keys.clone() };
+        // Before the folder is opened, too: SIGHUP would end a process that does not wait for it.
+        let listening = runtime.block_on(async { reload.listen() });
+        listening.map_err(|error| no_signals(&error))?;
+        let billfold = self.flags.data().open_or_make()?;
+        self.greet(address, &serving, out)?;
         let served = runtime.block_on(async {
             let shutdown = shutdown()?;
-            let served = http::serve(listener, config, billfold.clone(), shutdown.asked_for()).await;
+            let served = http::serve(listener, serving, billfold.clone(), shutdown.asked_for()).await;
             served.map_err(|error| Failure::new(Exit::Failed, with_sources(&error)))
         });
         // Everything that was acknowledged is durable already; this only ends threads in good order.
@@ -91,101 +75,65 @@ impl ServeArgs {
         served.map(|()| Exit::Done)
     }
 
-    fn config(&self) -> Result<ServeConfig, Failure> {
-        let secrets = self.secrets.load()?;
-        let token = variable(TOKEN_VARIABLE)?
-            .map(|token| Token::new(&token).map_err(|invalid| Failure::usage(invalid.to_string())))
-            .transpose()?;
-        let tokens = TokenFile::new(tokens::path(self.data.path()));
-        tokens
-            .load()
-            .map_err(|error| Failure::usage(error.to_string()).remedy("mend the file, or move it away"))?;
-        let limits = Limits { body_bytes_max: self.body_limit, ..Limits::default() };
-        let fitting = open_files_max().map_or(limits, |files| limits.within_open_files(files));
-        if fitting != limits {
-            eprint_line(&format!(
-                "note: the limit of open files (ulimit -n) leaves room for {} connections at once, not {}",
-                fitting.connections_max, limits.connections_max
-            ));
-        }
-        Ok(ServeConfig {
-            tolerance: tolerance(self.tolerance),
-            api_token: token,
-            tokens: Some(tokens),
-            limits: fitting,
-            ..ServeConfig::new(secrets)
-        })
-    }
-
     /// What a person needs to know to go on; a supervisor's log keeps it.
     fn greet(&self, address: SocketAddr, config: &ServeConfig, out: &mut Output) -> Result<(), Failure> {
         let reachable = reachable(address);
-        let reading = match (&config.api_token, config.known_tokens().are_required()) {
-            (Some(_), _) => "with the token in BILLFOLD_API_TOKEN",
+        let keyring = config.keys.current();
+        let reading = match (&keyring.api_token, config.known_tokens().are_required()) {
+            (Some(_), _) => "with the token that is configured",
             (None, true) => "with a token of `billfold tokens`",
             (None, false) => "from this machine only",
         };
-        let folder =
-            std::fs::canonicalize(self.data.path()).unwrap_or_else(|_| self.data.path().to_path_buf());
+        let data = self.flags.data().path();
+        let folder = std::fs::canonicalize(data).unwrap_or_else(|_| data.to_path_buf());
+        out.text(&format!("listening on      http://{address}\n"))?;
+        for endpoint in keyring.endpoints.iter() {
+            let (path, secrets) = (endpoint.path(), &endpoint.secrets);
+            out.text(&format!("webhook endpoint  http://{reachable}{path}  (secrets: {secrets})\n"))?;
+        }
         out.text(&format!(
-            "listening on      http://{address}\n\
-             webhook endpoint  http://{reachable}{ENDPOINT}  (secrets: {})\n\
-             API               http://{reachable}/v1/  ({reading})\n\
+            "API               http://{reachable}/v1/  ({reading})\n\
              folder            {}\n",
-            config.secrets,
             folder.display(),
         ))?;
         out.flush()
     }
+}
 
-    fn unbound(&self, error: &io::Error) -> Failure {
-        let listen = self.listen;
-        let (what, remedy) = match error.kind() {
-            io::ErrorKind::AddrInUse => (
-                format!("another program listens on {listen} already"),
-                "stop it, or choose another port with --listen".to_owned(),
-            ),
-            io::ErrorKind::PermissionDenied => (
-                format!("this user may not listen on {listen}"),
-                "ports below 1024 are for the administrator: take a higher one and a reverse proxy"
-                    .to_owned(),
-            ),
-            io::ErrorKind::AddrNotAvailable => (
-                format!("this machine has no address {}", listen.ip()),
-                format!("use one of its own with --listen, or 0.0.0.0:{} for all", listen.port()),
-            ),
-            _ => (
-                format!("{listen} cannot be listened on: {error}"),
-                "choose another address with --listen".to_owned(),
-            ),
-        };
-        Failure::new(Exit::Failed, what).remedy(remedy)
+/// What the door is told, within what this process may open.
+fn serving(config: &Config, keyring: Keyring) -> ServeConfig {
+    let limits = Limits { body_bytes_max: config.body_limit(), ..Limits::default() };
+    let fitting = open_files_max().map_or(limits, |files| limits.within_open_files(files));
+    if fitting != limits {
+        eprint_line(&format!(
+            "note: the limit of open files (ulimit -n) leaves room for {} connections at once, not {}",
+            fitting.connections_max, limits.connections_max
+        ));
     }
+    let tokens = Some(config.token_file());
+    ServeConfig { limits: fitting, tokens, ..ServeConfig::of(Keys::new(keyring)) }
 }
 
-/// An address with a port; `localhost` is understood, other names are not: they may stand for several addresses.
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let numbers = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    let text = numbers.as_deref().unwrap_or(text);
-    text.parse().map_err(|_| match text.parse::<IpAddr>() {
-        Ok(_) => "the port is missing, such as 127.0.0.1:4242".to_owned(),
-        Err(_) => "not an address with a port, such as 127.0.0.1:4242 or [::1]:4242".to_owned(),
-    })
-}
-
-/// A number of bytes, with K or M for 1024 or 1024².
-fn parse_bytes(text: &str) -> Result<usize, String> {
-    let (digits, unit) = match text.strip_suffix(['K', 'k']) {
-        Some(digits) => (digits, 1024),
-        None => match text.strip_suffix(['M', 'm']) {
-            Some(digits) => (digits, 1024 * 1024),
-            None => (text, 1),
-        },
+fn unbound(listen: SocketAddr, error: &io::Error) -> Failure {
+    let (what, remedy) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            format!("another program listens on {listen} already"),
+            "stop it, or choose another port with --listen".to_owned(),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            format!("this user may not listen on {listen}"),
+            "ports below 1024 are for the administrator: take a higher one and a reverse proxy".to_owned(),
+        ),
+        io::ErrorKind::AddrNotAvailable => (
+            format!("this machine has no address {}", listen.ip()),
+            format!("use one of its own with --listen, or 0.0.0.0:{} for all", listen.port()),
+        ),
+        _ => (
+            format!("{listen} cannot be listened on: {error}"),
+            "choose another address with --listen".to_owned(),
+        ),
     };
-    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    bytes
-        .filter(|bytes| (1024..=log::BODY_BYTES_MAX).contains(bytes))
-        .ok_or_else(|| format!("takes 1K to {}M, such as 4M", log::BODY_BYTES_MAX / (1024 * 1024)))
+    Failure::new(Exit::Failed, what).remedy(remedy)
 }
 
 /// Where to reach a listener that listens everywhere: from this machine.
@@ -201,8 +149,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_logging(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::new(filter);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second subscriber in one process is a test's doing; the first one stays.
     let _ = match format {
@@ -226,8 +174,11 @@ pub(super) async fn asked_to_end() -> Result<(), Failure> {
 }
 
 fn shutdown() -> Result<Shutdown, Failure> {
-    Shutdown::new()
-        .map_err(|error| Failure::new(Exit::Failed, format!("signals cannot be received: {error}")))
+    Shutdown::new().map_err(|error| no_signals(&error))
+}
+
+fn no_signals(error: &io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("signals cannot be received: {error}"))
 }
 
 /// The signals that ask for the end.
@@ -274,36 +225,6 @@ impl Shutdown {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check_bytes(text: &str, expected: Option<usize>) {
-        assert_eq!(parse_bytes(text).ok(), expected, "{text}");
-    }
-
-    #[test]
-    fn sizes() {
-        check_bytes("4M", Some(4 * 1024 * 1024));
-        check_bytes("512k", Some(512 * 1024));
-        check_bytes("4096", Some(4096));
-        for text in ["", "0", "1023", "17M", "99999999999999999999M", "4G", "-1", "1.5M"] {
-            check_bytes(text, None);
-        }
-    }
-
-    #[track_caller]
-    fn check_address(text: &str, expected: Option<&str>) {
-        assert_eq!(parse_address(text).ok().map(|address| address.to_string()).as_deref(), expected);
-    }
-
-    #[test]
-    fn addresses() {
-        check_address("127.0.0.1:4242", Some("127.0.0.1:4242"));
-        check_address("localhost:80", Some("127.0.0.1:80"));
-        check_address("[::1]:80", Some("[::1]:80"));
-        check_address("127.0.0.1", None);
-        check_address("example.com:80", None);
-        check_address(":80", None);
-    }
 
     #[test]
     fn everywhere_is_reached_from_here() {

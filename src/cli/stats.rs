@@ -82,6 +82,7 @@ fn summary(stats: &Value) -> String {
         ("  duplicate", number("/window/duplicate")),
         ("  refused", format!("{}{refusals}", number("/window/refused"))),
         ("  unreadable", number("/window/unreadable")),
+        ("  unexpected", number("/window/unexpected")),
         ("  success rate", rate(at("/window/success_rate"))),
         ("conflicting bodies", number("/conflicts")),
         ("ambiguous objects", number("/ambiguous")),

@@ -1,6 +1,8 @@
 //! What the process finds around itself: clock, environment, terminal. The only place of `cli` that asks for them.
 
 use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::failure::Failure;
@@ -59,4 +61,9 @@ pub(super) fn open_files_max() -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     // The soft limit comes first; `unlimited` is no number.
     line.split_whitespace().next()?.parse().ok()
+}
+
+/// Whether every user of this machine can read a file.
+pub(super) fn is_readable_by_all(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }

@@ -71,6 +71,11 @@ impl Billfold {
         self.shared.operations().count_refused(reason, now);
     }
 
+    /// Counts a delivery that was stored although its endpoint expects another mode or account.
+    pub fn count_unexpected(&self, now: Seconds) {
+        self.shared.operations().count_unexpected(now);
+    }
+
     /// Counts what came of the appends, and notices other contents under known ids.
     fn settle(&self, records: &[NewRecord], outcomes: &[Appended]) -> Vec<Ingested> {
         let mut ingested = Vec::with_capacity(outcomes.len());

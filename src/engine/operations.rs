@@ -7,8 +7,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::log::{Position, RecordId};
 use crate::model::time::Seconds;
 
@@ -24,7 +22,7 @@ const CONFLICTS_MAX: usize = 1_000;
 const REASONS_MAX: usize = 32;
 
 /// What happened in a window of time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowCounts {
     /// Deliveries stored.
     pub accepted: u64,
@@ -36,6 +34,8 @@ pub struct WindowCounts {
     pub refused_by_reason: BTreeMap<Box<str>, u64>,
     /// Stored records that could not be read.
     pub unreadable: u64,
+    /// Deliveries stored although their endpoint expects another mode or account.
+    pub unexpected: u64,
 }
 
 impl WindowCounts {
@@ -44,6 +44,7 @@ impl WindowCounts {
         self.duplicate = self.duplicate.saturating_add(other.duplicate);
         self.refused = self.refused.saturating_add(other.refused);
         self.unreadable = self.unreadable.saturating_add(other.unreadable);
+        self.unexpected = self.unexpected.saturating_add(other.unexpected);
         for (reason, count) in &other.refused_by_reason {
             let sum = self.refused_by_reason.entry(reason.clone()).or_default();
             *sum = sum.saturating_add(*count);
@@ -129,6 +130,11 @@ impl Operations {
         }
     }
 
+    pub(super) fn count_unexpected(&mut self, now: Seconds) {
+        let bucket = self.bucket(now);
+        bucket.unexpected = bucket.unexpected.saturating_add(1);
+    }
+
     pub(super) fn count_unreadable(&mut self, position: Position, received_at: Seconds) {
         if position > self.unreadable_counted_to {
             self.unreadable_counted_to = position;
@@ -196,12 +202,25 @@ mod tests {
         operations.count_refused("bad_signature", Seconds(7_300));
         operations.count_unreadable(Position::new(2), Seconds(7_300));
         operations.count_unreadable(Position::new(2), Seconds(7_300));
+        operations.count_unexpected(Seconds(7_300));
         operations.save().unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let operations = Operations::load(file);
         let recent = operations.window(Seconds(7_400), 3_600);
         assert_eq!((recent.accepted, recent.duplicate, recent.refused, recent.unreadable), (0, 1, 1, 1));
+        assert_eq!(recent.unexpected, 1);
         assert_eq!(operations.window(Seconds(7_400), 86_400).deliveries(), 3);
+    }
+
+    /// An upgrade keeps what was counted before it.
+    #[test]
+    fn counts_of_the_first_version_are_read() {
+        // Version 1: the hour 2 with 1 accepted, 0 duplicate, 2 refused as "x", 3 unreadable.
+        let mut bytes = vec![1, 1, 4, 1, 0, 2, 1, 1, b'x', 2, 3, 0, 0, 7];
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        let window = codec::decode(&bytes).unwrap().window(Seconds(7_400), 3_600);
+        assert_eq!((window.accepted, window.refused, window.unreadable, window.unexpected), (1, 2, 3, 0));
+        assert_eq!(window.refused_by_reason.get("x"), Some(&2));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How to serve: secrets, token, clock and limits, each limit with its default as a named constant.
+//! How to serve: keys, clock and limits, each limit with its default as a named constant.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,8 +9,9 @@ use hmac::digest::CtOutput;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::time::Millis;
-use crate::stripe::signature::{Secrets, Tolerance};
+use crate::stripe::signature::Secrets;
 
+use super::keyring::Keys;
 use super::tokens::{TokenFile, TokenList};
 
 /// The longest webhook body, in bytes.
@@ -48,13 +49,9 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 /// What is served, to whom, and within which limits.
 #[derive(Clone)]
 pub struct ServeConfig {
-    /// The endpoint's signing secrets.
-    pub secrets: Secrets,
-    /// How far a signature's time may be from ours.
-    pub tolerance: Tolerance,
-    /// A token that may ask everything. Without it, and without `tokens`, readers are served on loopback only.
-    pub api_token: Option<Token>,
-    /// Further tokens, each with what it may ask.
+    /// Endpoints, secrets and token: what may be replaced while the server runs.
+    pub keys: Keys,
+    /// Further tokens, each with what it may ask: a file that is read anew by itself.
     pub tokens: Option<TokenFile>,
     /// The clock that signatures and access are judged by.
     pub clock: Clock,
@@ -67,7 +64,7 @@ impl ServeConfig {
     #[must_use]
     pub fn known_tokens(&self) -> KnownTokens {
         KnownTokens {
-            all_scopes: self.api_token.clone(),
+            all_scopes: self.keys.current().api_token.clone(),
             named: self.tokens.as_ref().and_then(TokenFile::current),
         }
     }
@@ -75,22 +72,20 @@ impl ServeConfig {
     /// The defaults for an endpoint: no token, the system's clock.
     #[must_use]
     pub fn new(secrets: Secrets) -> Self {
-        Self {
-            secrets,
-            tolerance: Tolerance::default(),
-            api_token: None,
-            tokens: None,
-            clock: Arc::new(system_clock),
-            limits: Limits::default(),
-        }
+        Self::of(secrets.into())
+    }
+
+    /// The same for keys that the caller holds on to, to replace what they open.
+    #[must_use]
+    pub fn of(keys: Keys) -> Self {
+        Self { keys, tokens: None, clock: Arc::new(system_clock), limits: Limits::default() }
     }
 }
 
 impl fmt::Debug for ServeConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServeConfig")
-            .field("tolerance", &self.tolerance)
-            .field("api_token", &self.api_token)
+            .field("keys", &self.keys.current())
             .field("tokens", &self.tokens)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
@@ -212,6 +207,12 @@ pub struct KnownTokens {
 }
 
 impl KnownTokens {
+    /// A token that may ask everything, and named ones.
+    #[must_use]
+    pub const fn new(all_scopes: Option<Token>, named: Option<Arc<TokenList>>) -> Self {
+        Self { all_scopes, named }
+    }
+
     /// Readers have to show one.
     #[must_use]
     pub const fn are_required(&self) -> bool {

@@ -18,10 +18,14 @@ use crate::engine::Billfold;
 
 use super::body::{self, Allowance};
 use super::config::ServeConfig;
+use super::endpoint::{DEFAULT_PATH, Endpoint, Endpoints};
 use super::guard::{self, Arrival};
 use super::metrics::{self, Metrics};
 use super::receive::{self, receive};
 use super::reply;
+
+/// What log lines and metrics say of an endpoint at a path of the operator's choice: the path may be kept secret.
+const OTHER_WEBHOOK: &str = "/{webhook}";
 
 /// What requests are answered with.
 pub(super) struct Door {
@@ -38,6 +42,8 @@ pub(super) struct Door {
 struct Asked {
     /// The path below the mount, with its first `/`.
     path: String,
+    /// The endpoint that is there.
+    endpoint: Option<Arc<Endpoint>>,
     method: Method,
     headers: HeaderMap,
     query: Vec<(String, String)>,
@@ -47,7 +53,8 @@ struct Asked {
 /// The webhook, health and reading routes as a filter to mount in a warp server of your own (below a path, if you like).
 ///
 /// Paths that are not Billfold's are left to other filters. Mounted like this, the reading routes are served only with
-/// [`ServeConfig::api_token`] or [`ServeConfig::tokens`] set: who asks is not known here. Header time-outs are the mounting server's.
+/// [`Keyring::api_token`](super::Keyring::api_token) or [`ServeConfig::tokens`] set: who asks is not known here. Header
+/// time-outs are the mounting server's.
 ///
 /// ```
 /// # use billfold::{engine::Billfold, http::{ServeConfig, routes}};
@@ -63,27 +70,55 @@ pub fn routes(
     config: ServeConfig,
     billfold: Billfold,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
+    let keys = config.keys.clone();
     let door = Arc::new(Door::new(config, billfold));
     warp::path::peek()
-        .and_then(async |path: warp::path::Peek| {
-            let path = format!("/{}", path.as_str());
-            if api::is_ours(&path) { Ok(path) } else { Err(warp::reject::not_found()) }
+        .and_then(move |path: warp::path::Peek| {
+            let place = place(path.as_str(), &keys.current().endpoints);
+            std::future::ready(place.ok_or_else(warp::reject::not_found))
         })
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(warp::query::<Vec<(String, String)>>())
         .and(warp::ext::optional::<Arrival>())
-        .map(|path, method, headers, query, arrival| Asked { path, method, headers, query, arrival })
+        .map(|(path, endpoint), method, headers, query, arrival| Asked {
+            path,
+            endpoint,
+            method,
+            headers,
+            query,
+            arrival,
+        })
         .and(warp::body::stream())
         .then(move |asked: Asked, body| Arc::clone(&door).observed(asked, body))
+}
+
+/// The path with its first `/`, and the endpoint that is there; none for paths that are not ours.
+fn place(below: &str, endpoints: &Endpoints) -> Option<(String, Option<Arc<Endpoint>>)> {
+    let path = format!("/{below}");
+    let endpoint = endpoints.at(below.strip_suffix('/').unwrap_or(below));
+    // The usual endpoint is in the table of routes, and may not be there.
+    let ours = endpoint.is_some() || (api::is_ours(&path) && api::template(&path) != DEFAULT_PATH);
+    ours.then_some((path, endpoint))
+}
+
+impl Asked {
+    /// The path without its ids.
+    fn template(&self) -> &'static str {
+        match &self.endpoint {
+            Some(endpoint) if endpoint.path() == DEFAULT_PATH => DEFAULT_PATH,
+            Some(_) => OTHER_WEBHOOK,
+            None => api::template(&self.path),
+        }
+    }
 }
 
 /// The answer to every path that is not ours.
 pub(super) fn nowhere() -> Response {
     reply::problem(&Problem::new(
         ProblemKind::NoSuchRoute,
-        "there is nothing here: Stripe delivers to POST /webhooks/stripe; health is at /health/live and /health/ready, \
-         the state under /v1",
+        "there is nothing here: Stripe delivers to POST /webhooks/stripe, or where `billfold config show` says; health is at \
+         /health/live and /health/ready, the state under /v1",
     ))
 }
 
@@ -105,8 +140,8 @@ impl Door {
         }
     }
 
-    pub(super) fn count_refusal(&self, reason: &'static str) {
-        self.metrics.refused(reason);
+    pub(super) fn count_refusal(&self, endpoint: &Endpoint, reason: &'static str) {
+        self.metrics.refused(endpoint, reason);
         self.billfold.count_refusal(reason, (self.config.clock)().seconds());
     }
 
@@ -117,8 +152,11 @@ impl Door {
         E: Send,
     {
         let started = Instant::now();
-        let (method, path) = (shown_method(&asked.method), api::template(&asked.path));
-        let span = tracing::info_span!("request", method, path);
+        let (method, path) = (shown_method(&asked.method), asked.template());
+        let span = tracing::info_span!("request", method, path, endpoint = tracing::field::Empty);
+        if let Some(endpoint) = &asked.endpoint {
+            span.record("endpoint", endpoint.name());
+        }
         let response = self.answer(asked, body).instrument(span.clone()).await;
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.metrics.answered(path, response.status().as_u16());
@@ -133,7 +171,9 @@ impl Door {
         B: Buf + Send,
         E: Send,
     {
-        let answered = match api::look_up(asked.method.as_str(), &asked.path) {
+        // All endpoints are one route of the table.
+        let path = asked.endpoint.as_ref().map_or(asked.path.as_str(), |_| DEFAULT_PATH);
+        let answered = match api::look_up(asked.method.as_str(), path) {
             Ok((row, route)) => self.admit(&asked, row.scope).map(|()| route),
             // Before the token is shown, not even routes can be told apart.
             Err(problem) if asked.path.starts_with("/v1") => {
@@ -142,7 +182,10 @@ impl Door {
             Err(problem) => Err(problem),
         };
         let answered = match answered {
-            Ok(Route::Webhook) => receive(self, &asked.headers, body).await,
+            Ok(Route::Webhook) => match &asked.endpoint {
+                Some(endpoint) => receive(self, endpoint, &asked.headers, body).await,
+                None => Err(receive::fault()),
+            },
             Ok(Route::Live) => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
             Ok(Route::Ready) => self.ready().await,
             Ok(Route::Document) => Ok(reply::json(StatusCode::OK, &self.document)),
@@ -173,7 +216,10 @@ impl Door {
         let (billfold, now) = (self.billfold.clone(), (self.config.clock)().seconds());
         let stats = tokio::task::spawn_blocking(move || billfold.stats(now, 0));
         let stats = stats.await.map_err(|_| receive::fault())??;
-        Ok(reply::text(metrics::CONTENT_TYPE, self.metrics.text(&self.billfold, stats)))
+        Ok(reply::text(
+            metrics::CONTENT_TYPE,
+            self.metrics.text(&self.billfold, stats, self.config.keys.is_stale()),
+        ))
     }
 
     async fn read(&self, asked: Asked, route: Route) -> Result<Response, Problem> {

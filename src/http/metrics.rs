@@ -24,6 +24,8 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::engine::{Billfold, REDUCER_VERSION, Stats};
 use crate::log::Spread;
 
+use super::endpoint::Endpoint;
+
 /// The version of the text format that is written.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -41,6 +43,19 @@ struct ReasonLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabels {
+    /// A word of the operator's choice; there are few of them.
+    endpoint: Arc<str>,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnexpectedLabels {
+    endpoint: Arc<str>,
+    what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     path: &'static str,
     status: u16,
@@ -51,6 +66,8 @@ pub(super) struct Metrics {
     registry: Registry,
     deliveries: Family<OutcomeLabel, Counter>,
     refusals: Family<ReasonLabel, Counter>,
+    endpoints: Family<EndpointLabels, Counter>,
+    unexpected: Family<UnexpectedLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     delivery_micros: Arc<Spread>,
 }
@@ -66,20 +83,43 @@ impl Metrics {
         );
         let refusals = Family::default();
         registry.register("refusals", "Deliveries that were not stored, by reason", refusals.clone());
+        let endpoints = Family::default();
+        registry.register(
+            "endpoint_deliveries",
+            "Deliveries by endpoint: new, duplicate or refused",
+            endpoints.clone(),
+        );
+        let unexpected = Family::default();
+        registry.register(
+            "unexpected_deliveries",
+            "Deliveries stored although their endpoint expects another mode or account",
+            unexpected.clone(),
+        );
         let requests = Family::default();
         registry.register("http_requests", "Requests answered, by route and status", requests.clone());
         let delivery_micros = Arc::new(Spread::of_micros());
         registry.register_collector(Box::new(Latency(Arc::clone(&delivery_micros))));
-        Self { registry, deliveries, refusals, requests, delivery_micros }
+        Self { registry, deliveries, refusals, endpoints, unexpected, requests, delivery_micros }
     }
 
     /// A delivery that is durable, after so long.
-    pub(super) fn stored(&self, outcome: &'static str, took: Duration) {
+    pub(super) fn stored(&self, endpoint: &Endpoint, outcome: &'static str, took: Duration) {
+        self.count(endpoint, outcome);
         self.deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
         self.delivery_micros.count_time(took);
     }
 
-    pub(super) fn refused(&self, reason: &'static str) {
+    fn count(&self, endpoint: &Endpoint, outcome: &'static str) {
+        self.endpoints.get_or_create(&EndpointLabels { endpoint: endpoint.shared_name(), outcome }).inc();
+    }
+
+    /// An authentic delivery that its endpoint did not expect.
+    pub(super) fn unexpected(&self, endpoint: &Endpoint, what: &'static str) {
+        self.unexpected.get_or_create(&UnexpectedLabels { endpoint: endpoint.shared_name(), what }).inc();
+    }
+
+    pub(super) fn refused(&self, endpoint: &Endpoint, reason: &'static str) {
+        self.count(endpoint, "refused");
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }
 
@@ -88,9 +128,9 @@ impl Metrics {
     }
 
     /// Everything, as text, with the folder's counts as they were just read.
-    pub(super) fn text(&self, billfold: &Billfold, stats: Stats) -> String {
+    pub(super) fn text(&self, billfold: &Billfold, stats: Stats, keys_stale: bool) -> String {
         let mut folder = Registry::with_prefix("billfold");
-        folder.register_collector(Box::new(Folder { stats, billfold: billfold.clone() }));
+        folder.register_collector(Box::new(Folder { stats, billfold: billfold.clone(), keys_stale }));
         let mut text = String::new();
         // Writing into a String cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -114,6 +154,7 @@ impl Collector for Latency {
 struct Folder {
     stats: Stats,
     billfold: Billfold,
+    keys_stale: bool,
 }
 
 impl fmt::Debug for Folder {
@@ -126,7 +167,12 @@ impl Collector for Folder {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let stats = &self.stats;
         let ready = self.billfold.readiness().ready;
-        let gauges: [(&str, &str, u64); 11] = [
+        let gauges: [(&str, &str, u64); 12] = [
+            (
+                "keys_stale",
+                "1 if the secrets could not be read anew when that was asked for",
+                u64::from(self.keys_stale),
+            ),
             ("ready", "1 if appends are taken and the fold goes on", u64::from(ready)),
             ("log_position", "Where the log ends", stats.head.position.get()),
             ("log_records", "Records in the log", stats.head.records),

@@ -11,7 +11,9 @@ mod body;
 mod config;
 mod crowd;
 mod door;
+mod endpoint;
 mod guard;
+mod keyring;
 mod metrics;
 mod receive;
 mod reply;
@@ -26,6 +28,11 @@ pub use config::{
     system_clock,
 };
 pub use door::routes;
+pub use endpoint::{
+    DEFAULT_NAME, DEFAULT_PATH, ENDPOINT_NAME_BYTES_MAX, ENDPOINT_PATH_BYTES_MAX, ENDPOINTS_MAX, Endpoint,
+    Endpoints, ExpectedAccount, ExpectedMode, InvalidEndpoint, check_name, check_path,
+};
+pub use keyring::{Keyring, Keys};
 pub use server::{ServeError, serve};
 pub use tokens::{
     InvalidTokens, NamedToken, TOKEN_NAME_BYTES_MAX, TOKENS_MAX, TokenFile, TokenFileError, TokenList,

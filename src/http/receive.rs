@@ -10,18 +10,25 @@ use warp::{Buf, Stream};
 use crate::api::{Problem, ProblemKind};
 use crate::engine::IngestError;
 use crate::log::{AppendError, Appended};
+use crate::model::time::Millis;
 use crate::stripe::delivery::Delivery;
 use crate::stripe::signature::SignatureError;
 
 use super::body::{self, BodyError};
 use super::door::Door;
+use super::endpoint::{Endpoint, Unexpected};
 use super::reply;
 
 /// The header that carries the signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
 /// Verifies, stores, answers.
-pub(super) async fn receive<S, B, E>(door: &Door, headers: &HeaderMap, body: S) -> Result<Response, Problem>
+pub(super) async fn receive<S, B, E>(
+    door: &Door,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+    body: S,
+) -> Result<Response, Problem>
 where
     S: Stream<Item = Result<B, E>>,
     B: Buf,
@@ -30,23 +37,27 @@ where
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
         .and_then(|length| length.parse().ok());
-    let received =
-        body::read(body, declared, &door.allowance).await.map_err(|error| refused_body(door, error))?;
+    let received = body::read(body, declared, &door.allowance)
+        .await
+        .map_err(|error| refused_body(door, endpoint, error))?;
     let arrived = Instant::now();
     let now = (door.config.clock)();
     let header = signature_header(headers);
-    let config = &door.config;
     let delivery =
-        Delivery::verify(header.as_deref(), received.bytes, &config.secrets, config.tolerance, now)
-            .map_err(|error| refused_signature(door, &error))?;
+        Delivery::verify(header.as_deref(), received.bytes, &endpoint.secrets, endpoint.tolerance, now)
+            .map_err(|error| refused_signature(door, endpoint, &error))?;
+    let unexpected = endpoint.unexpected(delivery.body());
     // A task of its own: whoever hangs up cannot stop an append half-way, and a panic is an answer.
     let billfold = door.billfold.clone();
     let ingested = tokio::spawn(async move { billfold.ingest(delivery).await })
         .await
         .map_err(|_| fault())?
-        .map_err(|error| not_stored(door, &error))?;
+        .map_err(|error| not_stored(door, endpoint, &error))?;
     let duplicate = matches!(ingested.outcome, Appended::Duplicate { .. });
-    door.metrics.stored(if duplicate { "duplicate" } else { "new" }, arrived.elapsed());
+    door.metrics.stored(endpoint, if duplicate { "duplicate" } else { "new" }, arrived.elapsed());
+    if let Some(unexpected) = unexpected {
+        note_unexpected(door, endpoint, unexpected, now);
+    }
     let answer = json!({ "received": true, "duplicate": duplicate, "id": ingested.id.to_string() });
     Ok(reply::json(StatusCode::OK, &answer))
 }
@@ -66,13 +77,22 @@ fn signature_header(headers: &HeaderMap) -> Option<Vec<u8>> {
     (!values.is_empty()).then(|| values.join(&b','))
 }
 
-fn refused_signature(door: &Door, error: &SignatureError) -> Problem {
-    door.count_refusal(error.reason());
+/// What is authentic is stored, whatever was expected. Somebody should know all the same: a test key in a live shop, or
+/// the wrong account, is a mistake that nothing else tells of.
+fn note_unexpected(door: &Door, endpoint: &Endpoint, unexpected: Unexpected, now: Millis) {
+    door.metrics.unexpected(endpoint, unexpected.as_str());
+    door.billfold.count_unexpected(now.seconds());
+    let what = unexpected.as_str();
+    tracing::warn!(what, "an event of another {what} than this endpoint expects was stored");
+}
+
+fn refused_signature(door: &Door, endpoint: &Endpoint, error: &SignatureError) -> Problem {
+    door.count_refusal(endpoint, error.reason());
     tracing::warn!(reason = error.reason(), "a delivery is refused: {error}");
     Problem::new(ProblemKind::InvalidSignature, error.to_string()).with("reason", error.reason())
 }
 
-fn refused_body(door: &Door, error: BodyError) -> Problem {
+fn refused_body(door: &Door, endpoint: &Endpoint, error: BodyError) -> Problem {
     let (reason, kind, detail) = match error {
         BodyError::TooLarge => {
             let limit = door.allowance.bytes_max;
@@ -97,16 +117,16 @@ fn refused_body(door: &Door, error: BodyError) -> Problem {
             ("body_broken", ProblemKind::InvalidBody, detail)
         }
     };
-    door.count_refusal(reason);
+    door.count_refusal(endpoint, reason);
     Problem::new(kind, detail).with("reason", reason)
 }
 
-fn not_stored(door: &Door, error: &IngestError) -> Problem {
+fn not_stored(door: &Door, endpoint: &Endpoint, error: &IngestError) -> Problem {
     tracing::error!("a delivery was not stored: {error}");
     if let IngestError::Append(AppendError::TooLarge) = error {
-        return refused_body(door, BodyError::TooLarge);
+        return refused_body(door, endpoint, BodyError::TooLarge);
     }
-    door.count_refusal("not_stored");
+    door.count_refusal(endpoint, "not_stored");
     let detail = format!("the delivery was not stored, and the provider will send it again: {error}");
     Problem::new(ProblemKind::Unavailable, detail).with("reason", "not_stored")
 }

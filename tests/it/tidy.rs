@@ -48,6 +48,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli/"], "the command line ends at its door"),
     ("comfy_table", &["cli/"], "the terminal ends at its door"),
     ("indicatif", &["cli/"], "the terminal ends at its door"),
+    ("toml", &["cli/config/"], "one room reads the configuration file"),
+    ("tokio_rustls", &["http/"], "HTTP ends at its door, and so does what wraps it"),
     ("ureq", &["cli/"], "nothing but a command asks another server"),
 ];
 

@@ -222,6 +222,7 @@ fn stats() -> Value {
         ("refused", count()),
         ("refused_by_reason", numbers.clone()),
         ("unreadable", count()),
+        ("unexpected", count()),
         ("deliveries", count()),
         ("success_rate", json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 })),
     ]);

@@ -96,10 +96,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Whether a label only says at which place of a list its secret stood: another secret may stand there now.
+/// Whether a label only says at which place of a list its secret stood (`secret-1`, `NAME.secret-1`): another secret may
+/// stand there now.
 #[must_use]
 pub fn is_by_place(label: &str) -> bool {
-    label
+    let place = label.rsplit_once('.').map_or(label, |(_, place)| place);
+    place
         .strip_prefix(BY_PLACE)
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -198,6 +200,19 @@ impl Secrets {
             }
         }
         Ok(Self(secrets.into()))
+    }
+
+    /// Reads a list as [`Secrets::from_str`] does, for one of several endpoints: a secret without a label goes by the
+    /// endpoint's name and its place (`NAME.secret-1`), so that the labels of several endpoints differ.
+    ///
+    /// # Errors
+    /// As [`Secrets::from_str`].
+    pub fn of_endpoint(name: &str, list: &str) -> Result<Self, SecretsError> {
+        let mut secrets: Self = list.parse()?;
+        for secret in secrets.0.iter_mut().filter(|secret| secret.label.starts_with(BY_PLACE)) {
+            secret.label = format!("{name}.{}", secret.label).into();
+        }
+        Ok(secrets)
     }
 
     /// The secrets, in the order in which they were given.

@@ -1,6 +1,7 @@
 //! The built binary, driven as a person and as a script would.
 
 mod care;
+mod configuring;
 mod files;
 mod lab;
 mod losses;

@@ -13,16 +13,26 @@ pub(super) struct Served {
     child: Child,
     out: BufReader<ChildStdout>,
     pub(super) url: String,
+    pub(super) greeting: String,
 }
 
 impl Served {
     pub(super) fn start(place: &Place, more: &[&str], token: Option<&str>) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", &place.data()]).args(more);
-        command.env("STRIPE_WEBHOOK_SECRET", SECRET).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("STRIPE_WEBHOOK_SECRET", SECRET);
         if let Some(token) = token {
             command.env("BILLFOLD_API_TOKEN", token);
         }
+        let served = Self::spawn(command);
+        assert!(served.greeting.contains(&format!("{}/webhooks/stripe", served.url)), "{}", served.greeting);
+        assert!(served.greeting.contains("secret-1"), "{}", served.greeting);
+        served
+    }
+
+    /// Waits until the server that a command starts has said where it is.
+    pub(super) fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let mut url = None;
@@ -40,9 +50,8 @@ impl Served {
             greeting.push_str(&line);
         }
         let url = url.expect("an address");
-        assert!(greeting.contains(&format!("{url}/webhooks/stripe")), "{greeting}");
-        assert!(greeting.contains("secret-1") && !greeting.contains(SECRET), "{greeting}");
-        Self { child, out, url }
+        assert!(!greeting.contains(SECRET), "{greeting}");
+        Self { child, out, url, greeting }
     }
 
     pub(super) fn ask(&self, arguments: &[&str], token: Option<&str>) -> Ran {
@@ -56,11 +65,15 @@ impl Served {
 
     /// Delivers a body under a header and gives back the status.
     pub(super) fn deliver(&self, body: &str, header: &str) -> u16 {
+        self.deliver_to("/webhooks/stripe", body, header)
+    }
+
+    pub(super) fn deliver_to(&self, path: &str, body: &str, header: &str) -> u16 {
         let address = self.url.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(address).expect("connected");
         write!(
             stream,
-            "POST /webhooks/stripe HTTP/1.1\r\nHost: {address}\r\n{header}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\n{header}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
         .expect("sent");
@@ -70,11 +83,26 @@ impl Served {
         status.parse().expect("a status")
     }
 
+    /// Sends a signal to this server alone.
+    pub(super) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// The log lines so far, up to one that holds `text`.
+    pub(super) fn logged(&mut self, text: &str) -> String {
+        let mut lines = BufReader::new(self.child.stderr.as_mut().expect("piped"));
+        let mut told = String::new();
+        // What a buffer takes along and loses was written before: never what a later signal makes the server say.
+        while !told.contains(text) {
+            assert!(lines.read_line(&mut told).expect("read") > 0, "the log ended: {told}");
+        }
+        told
+    }
+
     /// Asks for the end, as a supervisor does, and waits for it.
-    fn end(mut self) -> (Option<i32>, String) {
-        let asked =
-            Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
-        assert!(asked.success());
+    pub(super) fn end(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).expect("read");
         let mut told = String::new();

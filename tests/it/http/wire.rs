@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use billfold::engine::Billfold;
-use billfold::http::{ServeConfig, ServeError, Token, serve};
+use billfold::http::{Keyring, ServeConfig, ServeError, Token, serve};
 use billfold::stripe::signature::sign;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -35,8 +35,10 @@ pub fn config() -> ServeConfig {
 }
 
 pub fn config_with_token() -> ServeConfig {
-    let mut config = config();
-    config.api_token = Some(Token::new(TOKEN).unwrap());
+    let config = config();
+    let mut keyring = Keyring::clone(&config.keys.current());
+    keyring.api_token = Some(Token::new(TOKEN).unwrap());
+    config.keys.replace(keyring);
     config
 }
 
