@@ -17,6 +17,12 @@ impl Reload {
     /// Reads everything anew, and says what came of it.
     pub(super) fn once(&self) {
         match config::load(&self.flags) {
+            Ok((_, keyring, _)) if keyring.certificate.is_some() != self.is_encrypted() => {
+                self.keys.mark_stale();
+                tracing::error!(
+                    "the configuration was NOT read anew: TLS begins and ends with a restart only"
+                );
+            }
             Ok((config, keyring, problems)) => {
                 for warning in problems.warnings() {
                     tracing::warn!("{warning}");
@@ -39,6 +45,10 @@ impl Reload {
             }
             Err(Failure::ReaderLeft) => {}
         }
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.keys.current().certificate.is_some()
     }
 
     /// Reads everything anew whenever SIGHUP comes.

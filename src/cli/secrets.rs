@@ -11,6 +11,9 @@ use crate::stripe::signature::Secrets;
 /// The longest file of secrets, in bytes.
 const SECRETS_FILE_BYTES_MAX: u64 = 16 * 1024;
 
+/// As much as is read of a certificate's file, in bytes: a whole chain is far shorter.
+const PEM_FILE_BYTES_MAX: u64 = 256 * 1024;
+
 /// Where the signing secrets are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct SecretArgs {
@@ -110,6 +113,15 @@ pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
             format!("{} is too long to be a list of signing secrets", path.display()),
         ))
     }
+}
+
+/// A file of a certificate or its key.
+pub(super) fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    let read = file.take(PEM_FILE_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::reading(path, &error))?;
+    Ok(bytes)
 }
 
 /// A line's end is how files end; anything else around a secret was pasted by accident.

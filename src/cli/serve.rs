@@ -79,6 +79,7 @@ impl ServeArgs {
     fn greet(&self, address: SocketAddr, config: &ServeConfig, out: &mut Output) -> Result<(), Failure> {
         let reachable = reachable(address);
         let keyring = config.keys.current();
+        let scheme = if keyring.certificate.is_some() { "https" } else { "http" };
         let reading = match (&keyring.api_token, config.known_tokens().are_required()) {
             (Some(_), _) => "with the token that is configured",
             (None, true) => "with a token of `billfold tokens`",
@@ -86,13 +87,13 @@ impl ServeArgs {
         };
         let data = self.flags.data().path();
         let folder = std::fs::canonicalize(data).unwrap_or_else(|_| data.to_path_buf());
-        out.text(&format!("listening on      http://{address}\n"))?;
+        out.text(&format!("listening on      {scheme}://{address}\n"))?;
         for endpoint in keyring.endpoints.iter() {
             let (path, secrets) = (endpoint.path(), &endpoint.secrets);
-            out.text(&format!("webhook endpoint  http://{reachable}{path}  (secrets: {secrets})\n"))?;
+            out.text(&format!("webhook endpoint  {scheme}://{reachable}{path}  (secrets: {secrets})\n"))?;
         }
         out.text(&format!(
-            "API               http://{reachable}/v1/  ({reading})\n\
+            "API               {scheme}://{reachable}/v1/  ({reading})\n\
              folder            {}\n",
             folder.display(),
         ))?;

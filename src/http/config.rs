@@ -24,6 +24,8 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const HEADERS_MAX: usize = 100;
 /// How long a connection may take to send the next request's head. It also ends idle connections.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a reader may leave an answer unread.
@@ -112,6 +114,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// See [`BODIES_BYTES_MAX`].
     pub bodies_bytes_max: usize,
+    /// See [`HANDSHAKE_TIMEOUT`].
+    pub handshake_timeout: Duration,
     /// See [`HEADER_TIMEOUT`].
     pub header_timeout: Duration,
     /// See [`BODY_TIMEOUT`].
@@ -135,6 +139,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: BODY_BYTES_MAX,
             bodies_bytes_max: BODIES_BYTES_MAX,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             header_timeout: HEADER_TIMEOUT,
             body_timeout: BODY_TIMEOUT,
             write_timeout: WRITE_TIMEOUT,

@@ -1,4 +1,4 @@
-//! What opens the doors: the endpoints with their secrets, and the readers' token. The one thing that may be replaced
+//! What opens the doors: the endpoints with their secrets, the readers' token, the certificate. The one thing that may be replaced
 //! while the server runs; a request sees one keyring from its beginning to its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,7 @@ use crate::stripe::signature::Secrets;
 
 use super::config::Token;
 use super::endpoint::Endpoints;
+use super::tls::Certificate;
 
 /// Everything that is replaced together.
 #[derive(Debug, Clone)]
@@ -17,13 +18,15 @@ pub struct Keyring {
     pub endpoints: Endpoints,
     /// What readers have to show; none serves them on loopback only.
     pub api_token: Option<Token>,
+    /// What connections are encrypted with; none for plain HTTP.
+    pub certificate: Option<Certificate>,
 }
 
 impl Keyring {
-    /// Endpoints alone: no token.
+    /// Endpoints alone: no token, plain HTTP.
     #[must_use]
     pub const fn new(endpoints: Endpoints) -> Self {
-        Self { endpoints, api_token: None }
+        Self { endpoints, api_token: None, certificate: None }
     }
 }
 

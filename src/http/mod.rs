@@ -19,13 +19,14 @@ mod receive;
 mod reply;
 mod server;
 mod stall;
+mod tls;
 mod tokens;
 
 pub use config::{
-    BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HEAD_BYTES_MAX,
-    HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, KnownTokens, Limits, READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig,
-    TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX, WRITE_TIMEOUT, check_exposure,
-    system_clock,
+    BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HANDSHAKE_TIMEOUT,
+    HEAD_BYTES_MAX, HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, KnownTokens, Limits, READS_MAX,
+    SHUTDOWN_TIMEOUT, ServeConfig, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX,
+    WRITE_TIMEOUT, check_exposure, system_clock,
 };
 pub use door::routes;
 pub use endpoint::{
@@ -34,6 +35,7 @@ pub use endpoint::{
 };
 pub use keyring::{Keyring, Keys};
 pub use server::{ServeError, serve};
+pub use tls::{CHAIN_CERTIFICATES_MAX, Certificate, InvalidCertificate};
 pub use tokens::{
     InvalidTokens, NamedToken, TOKEN_NAME_BYTES_MAX, TOKENS_MAX, TokenFile, TokenFileError, TokenList,
     read_tokens,

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use warp::Filter as _;
@@ -27,6 +28,7 @@ use super::crowd::{self, Room, Waiting};
 use super::door::{nowhere, routes};
 use super::guard::Arrival;
 use super::stall::Stalling;
+use super::tls::Certificate;
 
 /// How long to wait after the system had no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,7 +61,7 @@ pub async fn serve(
     let address =
         listener.local_addr().map_err(|error| ServeError::Listener { reason: error.to_string().into() })?;
     check_exposure(address, &config.known_tokens())?;
-    let limits = config.limits;
+    let (limits, keys) = (config.limits, config.keys.clone());
     let all = routes(config, billfold).or(warp::any().map(nowhere)).unify();
     let service = TowerToHyperService::new(warp::service(all));
     let room = Room::new(&limits);
@@ -74,7 +76,9 @@ pub async fn serve(
         };
         // Without even a place to wait in it is closed: there is a bound to everything.
         if let Some(waiting) = room.enter() {
-            connections.spawn(connection(stream, peer, waiting, service.clone(), graceful.watcher(), limits));
+            let certificate = keys.current().certificate.clone();
+            let arrived = Arrived { stream, peer, waiting, certificate };
+            connections.spawn(connection(arrived, service.clone(), graceful.watcher(), limits));
         }
         while connections.try_join_next().is_some() {}
     }
@@ -112,23 +116,45 @@ fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection<S>(
+/// A connection that was just accepted.
+struct Arrived {
     stream: TcpStream,
     peer: SocketAddr,
     waiting: Waiting,
-    service: S,
-    watcher: Watcher,
-    limits: Limits,
-) where
+    certificate: Option<Certificate>,
+}
+
+async fn connection<S>(arrived: Arrived, service: S, watcher: Watcher, limits: Limits)
+where
     S: hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
 {
+    let Arrived { stream, peer, waiting, certificate } = arrived;
     // Answers are written whole: waiting for more only delays them. If it fails, they are merely slower.
     let _ = stream.set_nodelay(true);
     let place = match waiting.place().await {
         Ok(place) => place,
+        // Words in the clear are no answer to a handshake, and one more handshake is what there is no room for.
+        Err(known) if certificate.is_some() => return drop((stream, known)),
         Err(known) => return crowd::refuse(stream, known).await,
     };
-    let io = TokioIo::new(Stalling::new(stream, limits.write_timeout));
+    let stream = Stalling::new(stream, limits.write_timeout);
+    match certificate {
+        None => served(stream, peer, service, watcher, limits).await,
+        Some(certificate) => {
+            if let Some(stream) = certificate.accept(stream, limits.handshake_timeout).await {
+                served(stream, peer, service, watcher, limits).await;
+            }
+        }
+    }
+    drop(place);
+}
+
+/// Speaks HTTP, encrypted or not: the same limits hold for both.
+async fn served<T, S>(stream: T, peer: SocketAddr, service: S, watcher: Watcher, limits: Limits)
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
     let arriving = service_fn(move |mut request: Request<Incoming>| {
         let arrival = Arrival { peer, version: request.version() };
         request.extensions_mut().insert(arrival);
@@ -139,9 +165,8 @@ async fn connection<S>(
         .header_read_timeout(limits.header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(io, arriving);
+        .serve_connection(TokioIo::new(stream), arriving);
     if let Err(error) = watcher.watch(served).await {
         tracing::debug!("a connection ended early: {error}");
     }
-    drop(place);
 }

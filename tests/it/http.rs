@@ -8,4 +8,5 @@ mod metrics;
 mod mounted;
 mod reading;
 mod scopes;
+pub(crate) mod tls;
 mod wire;

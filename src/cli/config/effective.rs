@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{Entry, File, Value};
 use super::flags::ServeFlags;
-use super::keys;
+use super::keys::{self, Key};
 use super::problem::{Place, Problems};
 use super::sources::{ENDPOINTS, Origin, Setting, Sources, check_endpoint_names, text_of};
 use super::values::{
@@ -33,7 +33,16 @@ pub(in crate::cli) struct Config {
     pub(super) log_filter: Setting<String>,
     /// Where the readers' token is; none for no token.
     pub(super) token: Option<SecretSource>,
+    /// The files of certificate and key.
+    pub(super) tls: Option<(FileSource, FileSource)>,
     pub(super) endpoints: Vec<EndpointPlan>,
+}
+
+/// A file that is named somewhere.
+pub(super) struct FileSource {
+    pub(super) path: PathBuf,
+    pub(super) place: Place,
+    pub(super) origin: Origin,
 }
 
 /// Where a secret is.
@@ -77,6 +86,7 @@ impl Config {
             log_format: sources.read(&keys::LOG_FORMAT, parse_log_format, LogFormat::Text, problems),
             log_filter: sources.read(&keys::LOG_FILTER, parse_log_filter, "info".to_owned(), problems),
             token: token(&sources, problems),
+            tls: tls(&sources, problems),
             endpoints: endpoints(&sources, both_ways(tolerance.value), problems),
             tolerance,
             file: sources.file.map(|file| file.path),
@@ -149,13 +159,32 @@ fn token(sources: &Sources<'_>, problems: &mut Problems) -> Option<SecretSource>
             }
         }
     }
-    let Setting { value, origin } = file?;
+    let FileSource { path, place, origin } = named_file(sources, &keys::API_TOKEN_FILE, file?);
+    Some(SecretSource { at: SecretPlace::File(path), place, origin })
+}
+
+/// Both files, or none: one alone is a mistake.
+fn tls(sources: &Sources<'_>, problems: &mut Problems) -> Option<(FileSource, FileSource)> {
+    let mut file = |key: &Key| sources.text(key, problems).map(|setting| named_file(sources, key, setting));
+    let (certificate, key) = (file(&keys::TLS_CERT), file(&keys::TLS_KEY));
+    let alone = match (&certificate, &key) {
+        (Some(file), None) => Some((file, keys::TLS_KEY.name)),
+        (None, Some(file)) => Some((file, keys::TLS_CERT.name)),
+        _ => None,
+    };
+    if let Some((file, other)) = alone {
+        problems.error(file.place.clone(), format!("it needs {other}, too"), "name the file of both");
+    }
+    certificate.zip(key)
+}
+
+fn named_file(sources: &Sources<'_>, key: &Key, setting: Setting<String>) -> FileSource {
+    let Setting { value, origin } = setting;
     let path = match (&origin, &sources.file) {
         (Origin::File { .. }, Some(file)) => file.beside(&value),
         _ => PathBuf::from(value),
     };
-    let place = sources.place(&keys::API_TOKEN_FILE, &origin);
-    Some(SecretSource { at: SecretPlace::File(path), place, origin })
+    FileSource { path, place: sources.place(key, &origin), origin }
 }
 
 fn endpoints(sources: &Sources<'_>, tolerance: Tolerance, problems: &mut Problems) -> Vec<EndpointPlan> {

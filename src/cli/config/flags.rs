@@ -25,6 +25,12 @@ pub(in crate::cli) struct ServeFlags {
     /// Read the bearer token from this file, instead of from `BILLFOLD_API_TOKEN` [env: `BILLFOLD_API_TOKEN_FILE`].
     #[arg(long, value_name = "FILE")]
     api_token_file: Option<String>,
+    /// Encrypt connections with the certificate in this file: PEM, with the chain above it [env: `BILLFOLD_TLS_CERT`].
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key: PEM without a password [env: `BILLFOLD_TLS_KEY`].
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
     /// The longest body that is accepted, in bytes (or with K or M); longer ones are answered 413 [default: 4M] [env:
     /// `BILLFOLD_BODY_LIMIT`].
     #[arg(long, value_name = "BYTES", value_parser = checked(parse_bytes))]
@@ -57,6 +63,8 @@ impl ServeFlags {
         match key.name {
             name if name == keys::LISTEN.name => self.listen.clone(),
             name if name == keys::API_TOKEN_FILE.name => self.api_token_file.clone(),
+            name if name == keys::TLS_CERT.name => self.tls_cert.clone(),
+            name if name == keys::TLS_KEY.name => self.tls_key.clone(),
             name if name == keys::BODY_LIMIT.name => self.body_limit.clone(),
             name if name == keys::TOLERANCE.name => self.tolerance.clone(),
             name if name == keys::LOG_FORMAT.name => self.log_format.clone(),

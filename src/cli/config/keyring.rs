@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::effective::{Config, EndpointPlan, SecretPlace, SecretSource};
+use super::effective::{Config, EndpointPlan, FileSource, SecretPlace, SecretSource};
 use super::problem::{Place, Problems};
 use crate::cli::secrets::{self, Listed};
 use crate::cli::surroundings::{is_readable_by_all, variable};
-use crate::http::{Endpoint, Endpoints, InvalidEndpoint, Keyring, KnownTokens, Token, check_exposure};
+use crate::http::{
+    Certificate, Endpoint, Endpoints, InvalidEndpoint, Keyring, KnownTokens, Token, check_exposure,
+};
 use crate::stripe::signature::Secrets;
 
 /// Reads every secret that the configuration names; none if something does not fit.
@@ -26,12 +28,13 @@ pub(in crate::cli) fn gather(config: &Config, problems: &mut Problems) -> Option
     {
         problems.error(Place::default(), exposed.to_string(), "");
     }
+    let certificate = config.tls.as_ref().and_then(|(chain, key)| certificate(chain, key, problems));
     let endpoints = together(&config.endpoints, read, problems)?;
     if problems.any_error() {
         return None;
     }
     let mut keyring = Keyring::new(endpoints);
-    keyring.api_token = token.flatten();
+    (keyring.api_token, keyring.certificate) = (token.flatten(), certificate);
     Some(keyring)
 }
 
@@ -93,16 +96,16 @@ fn text(source: &SecretSource, problems: &mut Problems) -> Option<(Option<String
         SecretPlace::File(path) => {
             let text = secrets::read_file(path);
             let text = text.map_err(|failure| problems.failure(source.place.clone(), failure)).ok()?;
-            warn_of_readers(path, source, problems);
+            warn_of_readers(path, &source.place, problems);
             Some((Some(text), path.display().to_string()))
         }
     }
 }
 
-fn warn_of_readers(path: &Path, source: &SecretSource, problems: &mut Problems) {
+fn warn_of_readers(path: &Path, place: &Place, problems: &mut Problems) {
     if is_readable_by_all(path) {
         let what = format!("every user of this machine can read {}", path.display());
-        problems.warning(source.place.clone(), what, format!("chmod o-rwx {}", path.display()));
+        problems.warning(place.clone(), what, format!("chmod o-rwx {}", path.display()));
     }
 }
 
@@ -110,6 +113,21 @@ fn token(source: &SecretSource, problems: &mut Problems) -> Option<Token> {
     let (text, _) = text(source, problems)?;
     let token = Token::new(&text.unwrap_or_default());
     token.map_err(|invalid| problems.error(source.place.clone(), invalid.to_string(), "")).ok()
+}
+
+fn certificate(chain: &FileSource, key: &FileSource, problems: &mut Problems) -> Option<Certificate> {
+    let mut read = |source: &FileSource| {
+        let text = secrets::read_pem(&source.path);
+        text.map_err(|failure| problems.failure(source.place.clone(), failure)).ok()
+    };
+    let (chain_text, key_text) = (read(chain), read(key));
+    warn_of_readers(&key.path, &key.place, problems);
+    Certificate::from_pem(&chain_text?, &key_text?)
+        .map_err(|error| {
+            let source = if error.is_of_the_key() { key } else { chain };
+            problems.error(source.place.clone(), format!("{}: {error}", source.path.display()), "");
+        })
+        .ok()
 }
 
 /// All endpoints as one list; two that are alike are told at the later one.

@@ -101,6 +101,22 @@ pub(super) const API_TOKEN_FILE: Key = Key {
     meaning: "a file with that token, instead of the variable",
     ..KEY
 };
+pub(super) const TLS_CERT: Key = Key {
+    name: "tls_cert",
+    flag: Some("--tls-cert"),
+    variable: Some("BILLFOLD_TLS_CERT"),
+    at_reload: true,
+    meaning: "a file with the certificate and the chain above it, as PEM: connections are encrypted; needs `tls_key`",
+    ..KEY
+};
+pub(super) const TLS_KEY: Key = Key {
+    name: "tls_key",
+    flag: Some("--tls-key"),
+    variable: Some("BILLFOLD_TLS_KEY"),
+    at_reload: true,
+    meaning: "a file with the certificate's private key, as PEM without a password",
+    ..KEY
+};
 pub(super) const LOG_FORMAT: Key = Key {
     name: "log_format",
     flag: Some("--log-format"),
@@ -128,6 +144,8 @@ pub(super) const KEYS: &[Key] = &[
     BODY_LIMIT,
     API_TOKEN,
     API_TOKEN_FILE,
+    TLS_CERT,
+    TLS_KEY,
     LOG_FORMAT,
     LOG_FILTER,
 ];

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::effective::{Config, EndpointPlan, SecretPlace};
+use super::effective::{Config, EndpointPlan, FileSource, SecretPlace};
 use super::keys;
 use super::sources::Origin;
 use super::values::LogFormat;
@@ -86,9 +86,16 @@ fn rows(config: &Config) -> Vec<Row> {
             value: config.token.as_ref().map(|source| at(&source.at)),
             origin: config.token.as_ref().map_or(&Origin::Default, |source| &source.origin).to_string(),
         },
+        file_row(keys::TLS_CERT.name, config.tls.as_ref().map(|(certificate, _)| certificate)),
+        file_row(keys::TLS_KEY.name, config.tls.as_ref().map(|(_, key)| key)),
         row(keys::LOG_FORMAT.name, format.to_owned(), &config.log_format.origin),
         row(keys::LOG_FILTER.name, config.log_filter.value.clone(), &config.log_filter.origin),
     ]
+}
+
+fn file_row(key: &'static str, file: Option<&FileSource>) -> Row {
+    let value = file.map(|file| format!("in {}", file.path.display()));
+    Row { key, value, origin: file.map_or(&Origin::Default, |file| &file.origin).to_string() }
 }
 
 /// Where a secret is; never what it is.

@@ -2,6 +2,7 @@
 
 use super::serving::Served;
 use super::*;
+use crate::http::tls::Pair;
 
 /// The file of a server with two endpoints: `live` expects live events, `test` anything.
 const TWO: &str = "\
@@ -133,6 +134,47 @@ fn secrets_are_read_anew_at_a_hangup_and_bad_ones_change_nothing() {
     assert_eq!(served.deliver_to("/hooks/of-a-test", &events[3], &header(&events[3], SECRET)), 404);
     let (code, _) = served.end();
     assert_eq!(code, Some(0));
+}
+
+/// `curl` asks over TLS, trusting one certificate.
+fn alive(served: &Served, certificate: &Path) -> bool {
+    let address = served.url.strip_prefix("https://").expect("encrypted");
+    let port = address.rsplit(':').next().expect("a port");
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--resolve", &format!("localhost:{port}:127.0.0.1"), "--cacert", path(certificate)]);
+    let output = curl.arg(format!("https://localhost:{port}/health/live")).output().expect("curl runs");
+    String::from_utf8_lossy(&output.stdout).contains("true")
+}
+
+#[test]
+fn a_certificate_is_read_anew_at_a_hangup() {
+    let configured = Configured::new(&format!("tls_cert = \"chain.pem\"\ntls_key = \"key.pem\"\n{TWO}"));
+    let write = |pair: &Pair, name: &str| {
+        configured.place.file("key.pem", &pair.key);
+        configured.place.file("chain.pem", &pair.chain);
+        configured.place.file(name, &pair.chain)
+    };
+    let (old, new) = (Pair::new(), Pair::new());
+    let trusted_old = write(&old, "old.pem");
+    let mut served = configured.serve();
+    assert!(alive(&served, &trusted_old));
+    // Half of the new pair: as while a certificate is renewed.
+    configured.place.file("key.pem", &new.key);
+    served.signal("-HUP");
+    assert!(served.logged("NOT read anew").contains("does not belong to the certificate"));
+    assert!(alive(&served, &trusted_old));
+    let trusted_new = write(&new, "new.pem");
+    served.signal("-HUP");
+    served.logged("was read anew");
+    assert!(alive(&served, &trusted_new) && !alive(&served, &trusted_old));
+    configured.place.file("billfold.toml", TWO);
+    served.signal("-HUP");
+    served.logged("TLS begins and ends with a restart");
+    assert!(alive(&served, &trusted_new));
+
+    configured.place.file("billfold.toml", &format!("tls_cert = \"chain.pem\"\n{TWO}"));
+    let told = configured.run(&["config", "check"]).ended(2).out;
+    assert!(told.contains("billfold.toml:1: tls_cert: it needs tls_key, too"), "{told}");
 }
 
 #[test]

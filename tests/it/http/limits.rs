@@ -11,12 +11,12 @@ use serde_json::json;
 use super::wire::{Connection, Server, config, customer_event, delivery, signature};
 
 /// Short enough to wait for in a test, long enough for a busy machine to send what is sent at once.
-const SOON: Duration = Duration::from_secs(1);
+pub const SOON: Duration = Duration::from_secs(1);
 
 /// Longer than a test takes.
 const LATER: Duration = Duration::from_secs(600);
 
-fn limited(limit: impl FnOnce(&mut Limits)) -> ServeConfig {
+pub fn limited(limit: impl FnOnce(&mut Limits)) -> ServeConfig {
     let mut config = config();
     limit(&mut config.limits);
     config
