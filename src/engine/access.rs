@@ -10,7 +10,7 @@ use crate::model::kind::ObjectKind;
 use crate::model::observation::Snapshot;
 use crate::model::subscription::SubscriptionStatus;
 use crate::model::time::Seconds;
-use crate::projection::{ListQuery, PAGE_ITEMS_MAX, Projection, ScopeFilter};
+use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ScopeFilter, View};
 
 use super::read::invoice_payments;
 use super::{Billfold, QueryError};
@@ -71,7 +71,7 @@ impl Billfold {
 
 /// The customers that carry a reference, scope by scope.
 pub(super) fn known_by_reference(
-    projection: &Projection,
+    projection: &View<'_>,
     reference: &str,
     scope: &ScopeFilter,
 ) -> Result<Vec<(Vec<ObjectId>, Scope)>, QueryError> {
@@ -87,7 +87,7 @@ pub(super) fn known_by_reference(
 
 /// The answer to all customers of the one scope.
 pub(super) fn answer(
-    projection: &Projection,
+    projection: &View<'_>,
     policy: &Policy,
     mut known: Vec<(Vec<ObjectId>, Scope)>,
     now: Seconds,
@@ -113,11 +113,7 @@ pub(super) fn answer(
 }
 
 /// All that the policy looks at, of one customer.
-fn input_of(
-    projection: &Projection,
-    customer: &ObjectId,
-    scope: &Scope,
-) -> Result<CustomerInput, QueryError> {
+fn input_of(projection: &View<'_>, customer: &ObjectId, scope: &Scope) -> Result<CustomerInput, QueryError> {
     let key = |kind| ObjectKey { kind, id: customer.clone(), scope: scope.clone() };
     let own = projection.object(&key(ObjectKind::Customer))?;
     let entitlements = projection.object(&key(ObjectKind::Entitlements))?;
@@ -169,7 +165,7 @@ fn input_of(
 }
 
 fn payment_facts(
-    projection: &Projection,
+    projection: &View<'_>,
     invoice: &ObjectId,
     scope: &Scope,
 ) -> Result<PaymentFacts, QueryError> {
@@ -187,7 +183,7 @@ fn payment_facts(
 }
 
 /// Items name their price; what the price is called may stand in the price's own object.
-fn name_plans(projection: &Projection, input: &mut CustomerInput, scope: &Scope) -> Result<(), QueryError> {
+fn name_plans(projection: &View<'_>, input: &mut CustomerInput, scope: &Scope) -> Result<(), QueryError> {
     let items = input.subscriptions.iter_mut().flat_map(|subscription| &mut subscription.snapshot.items);
     for item in items.filter(|item| item.lookup_key.is_none() || item.product.is_none()) {
         let Some(id) = item.price.clone() else { continue };
@@ -204,7 +200,7 @@ fn name_plans(projection: &Projection, input: &mut CustomerInput, scope: &Scope)
 
 /// The answer for one customer whose scope is known; none for one that nothing is known of.
 pub(super) fn of_customer(
-    projection: &Projection,
+    projection: &View<'_>,
     policy: &Policy,
     customer: &ObjectId,
     scope: &Scope,
@@ -217,7 +213,7 @@ pub(super) fn of_customer(
 }
 
 /// Something names this customer: its own events, a subscription, an entitlement list.
-fn is_known(projection: &Projection, customer: &ObjectId, scope: &Scope) -> Result<bool, QueryError> {
+fn is_known(projection: &View<'_>, customer: &ObjectId, scope: &Scope) -> Result<bool, QueryError> {
     let key = |kind| ObjectKey { kind, id: customer.clone(), scope: scope.clone() };
     if projection.object(&key(ObjectKind::Customer))?.is_some()
         || projection.object(&key(ObjectKind::Entitlements))?.is_some()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::observation::Snapshot;
-use crate::projection::{ListQuery, PAGE_ITEMS_MAX, Projection, ScopeFilter};
+use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ScopeFilter, View};
 
 use super::QueryError;
 
@@ -14,7 +14,7 @@ const NEAR_OBJECTS_MAX: usize = 5_000;
 
 /// What an id stands for: objects of any kind, the members of a payment, and of a customer all that access looks at.
 pub(super) fn keys_of(
-    projection: &Projection,
+    projection: &View<'_>,
     id: &ObjectId,
     scope: &ScopeFilter,
 ) -> Result<Vec<ObjectKey>, QueryError> {
@@ -34,7 +34,7 @@ pub(super) fn keys_of(
 
 /// The subscriptions of a customer, with the prices that may name their plans.
 fn subscriptions_of(
-    projection: &Projection,
+    projection: &View<'_>,
     customer: &ObjectId,
     scope: &Scope,
 ) -> Result<Vec<ObjectKey>, QueryError> {
@@ -70,7 +70,7 @@ const fn is_followed(kind: ObjectKind) -> bool {
 
 /// The objects and what belongs to the payments among them; with `named` also what the objects name, whatever they are.
 pub(super) fn near(
-    projection: &Projection,
+    projection: &View<'_>,
     start: Vec<ObjectKey>,
     named: bool,
 ) -> Result<BTreeSet<ObjectKey>, QueryError> {

@@ -7,7 +7,7 @@ use crate::log::{Head, Position, Vitals};
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::time::{Millis, Seconds};
-use crate::projection::{ListQuery, Page, PaymentRow, Projection, ScopeFilter, Shown, TypeCount};
+use crate::projection::{ListQuery, Page, PaymentRow, ScopeFilter, Shown, TypeCount, View};
 
 use super::operations::{Conflict, WindowCounts};
 use super::{Billfold, QueryError};
@@ -181,7 +181,7 @@ impl Billfold {
 
 /// The payments of an invoice, by every link that was seen.
 pub(super) fn invoice_payments(
-    projection: &Projection,
+    projection: &View<'_>,
     invoice: &ObjectKey,
 ) -> Result<Vec<PaymentRow>, QueryError> {
     let mut near = projection.named_by(invoice)?;

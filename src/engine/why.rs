@@ -9,7 +9,7 @@ use crate::model::object::Object;
 use crate::model::observation::{Entry, Observation, Snapshot};
 use crate::model::register::Seconded;
 use crate::model::time::Millis;
-use crate::projection::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, PaymentRow, Projection, ScopeFilter, Shown};
+use crate::projection::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, PaymentRow, ScopeFilter, Shown, View};
 use crate::stripe::decode::earlier;
 use crate::stripe::envelope::Envelope;
 
@@ -118,7 +118,7 @@ impl Billfold {
 
     fn explained(
         &self,
-        projection: &Projection,
+        projection: &View<'_>,
         key: &ObjectKey,
         limit: usize,
     ) -> Result<Option<Explained>, QueryError> {

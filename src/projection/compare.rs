@@ -113,7 +113,7 @@ impl Projection {
 
     /// All that is a function of the records.
     fn rows(&self) -> impl Iterator<Item = Result<(IVec, IVec), ProjectionError>> {
-        let rows = self.tree.iter().map(|row| row.map_err(ProjectionError::from));
+        let rows = self.view.tree.iter().map(|row| row.map_err(ProjectionError::from));
         rows.filter(|row| !row.as_ref().is_ok_and(|(key, _)| key == keys::CHECKPOINT))
     }
 }

@@ -40,11 +40,14 @@ const fn is_member(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::PaymentIntent | ObjectKind::Charge | ObjectKind::Refund | ObjectKind::Dispute)
 }
 
-/// Derives the payments that the changed objects of the batch take part in.
-pub(super) fn settle_payments(staged: &mut Staged<'_>) -> Result<(), ProjectionError> {
+/// Derives the payments that changed objects take part in; returns the members of these payments.
+pub(super) fn settle_payments(
+    staged: &mut Staged<'_>,
+    changed: &BTreeSet<ObjectKey>,
+) -> Result<BTreeSet<ObjectKey>, ProjectionError> {
     let mut done: BTreeSet<ObjectKey> = BTreeSet::new();
-    for key in staged.changed() {
-        for start in seeds(staged, &key)? {
+    for key in changed {
+        for start in seeds(staged, key)? {
             if done.contains(&start) {
                 continue;
             }
@@ -53,7 +56,7 @@ pub(super) fn settle_payments(staged: &mut Staged<'_>) -> Result<(), ProjectionE
             done.extend(group.members);
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 /// The members of payments that a changed object bears on.
@@ -93,9 +96,7 @@ fn gather(staged: &mut Staged<'_>, start: &ObjectKey) -> Result<Group, Projectio
             continue;
         }
         let mut near = staged.object(&key)?.map(|object| named(object, &key)).unwrap_or_default();
-        for (kind, id) in staged.named_by(&key)? {
-            near.push(ObjectKey { kind, id, scope: key.scope.clone() });
-        }
+        near.extend(staged.view().named_by(&key)?);
         for other in near {
             if is_member(other.kind) {
                 if !group.members.contains(&other) {

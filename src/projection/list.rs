@@ -7,7 +7,8 @@ use crate::model::kind::ObjectKind;
 
 use super::query::{Collection, Cursor, InvalidCursor, ListQuery, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page};
 use super::read::Shown;
-use super::{PaymentRow, Projection, ProjectionError, keys};
+use super::view::Rows;
+use super::{PaymentRow, ProjectionError, View, keys};
 
 /// What an order has beside the id: its second, and the zero behind the id.
 const ORDER_BYTES_BESIDE_ID: usize = 8 + 1;
@@ -15,7 +16,7 @@ const ORDER_BYTES_BESIDE_ID: usize = 8 + 1;
 /// The most list keys that one page looks at while a second filter leaves items out.
 const SCANNED_KEYS_MAX: usize = 10_000;
 
-impl Projection {
+impl View<'_> {
     /// A page of objects of one kind, newest first.
     ///
     /// # Errors
@@ -49,7 +50,7 @@ impl Projection {
         let limit = page_limit(query.limit);
         let mut lists = Vec::new();
         for scope in self.scopes()?.into_iter().filter(|scope| query.scope.admits(scope)) {
-            lists.push(List::open(&self.tree, collection, query, scope)?);
+            lists.push(List::open(self, collection, query, scope)?);
         }
         let mut page = Page { items: Vec::new(), next: None };
         for _ in 0..SCANNED_KEYS_MAX {
@@ -82,18 +83,18 @@ fn page_limit(asked: usize) -> usize {
 }
 
 /// One scope's list, read from its head.
-struct List {
+struct List<'v> {
     scope: Scope,
     scope_bytes: Vec<u8>,
     prefix: Vec<u8>,
-    keys: sled::Iter,
+    rows: Rows<'v>,
     /// What the list goes on with: the order, then the scope as the last tie-break.
     head: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-impl List {
+impl<'v> List<'v> {
     fn open(
-        tree: &sled::Tree,
+        view: &'v View<'_>,
         collection: Collection,
         query: &ListQuery,
         scope: Scope,
@@ -118,12 +119,8 @@ impl List {
             Some(from) => Bound::Excluded(joined(&[&keys::descending(from)[..], &[0xff]].concat())),
             None => Bound::Excluded(joined(&[0xff; 9])),
         };
-        let keys = if is_empty(&start, &end) {
-            tree.range(prefix.clone()..prefix.clone())
-        } else {
-            tree.range((start, end))
-        };
-        let mut list = Self { scope, scope_bytes, prefix, keys, head: None };
+        let rows = view.range((start, end));
+        let mut list = Self { scope, scope_bytes, prefix, rows, head: None };
         list.advance()?;
         Ok(list)
     }
@@ -131,7 +128,7 @@ impl List {
     /// Takes the head and reads the next one.
     fn advance(&mut self) -> Result<Option<Vec<u8>>, ProjectionError> {
         let head = self.head.take();
-        if let Some(item) = self.keys.next() {
+        if let Some(item) = self.rows.next() {
             let (key, _) = item?;
             let order = key.strip_prefix(&*self.prefix).unwrap_or_default().to_vec();
             self.head = Some((order, self.scope_bytes.clone()));
@@ -164,13 +161,6 @@ fn later(a: Bound<Vec<u8>>, b: Bound<Vec<u8>>) -> Bound<Vec<u8>> {
         (Bound::Included(x), Bound::Included(y) | Bound::Excluded(y)) if y >= x => b,
         (Bound::Unbounded, _) => b,
         _ => a,
-    }
-}
-
-fn is_empty(start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
-    match (start, end) {
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Excluded(b)) => a >= b,
-        _ => false,
     }
 }
 

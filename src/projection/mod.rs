@@ -14,9 +14,12 @@ mod outcome;
 mod query;
 mod read;
 mod staged;
+mod view;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::apply::{Applied, apply};
-use crate::model::id::EventId;
+use crate::model::id::{EventId, ObjectKey};
 use crate::model::observation::{Observation, Snapshot};
 
 pub use compare::{Comparison, NAMED_MAX, StatusChange};
@@ -37,6 +40,7 @@ pub use query::{
     PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, ScopeFilter,
 };
 pub use read::{Census, Shown, TypeCount};
+pub use view::View;
 
 use closing::Closing;
 use staged::Staged;
@@ -156,11 +160,11 @@ pub struct Unfolded {
     pub reason: Option<Box<str>>,
 }
 
-/// Derived state on disk.
+/// Derived state on disk. It is read as its [`View`] is.
 #[derive(Debug)]
 pub struct Projection {
     db: Closing<sled::Db>,
-    tree: Closing<sled::Tree>,
+    view: View<'static>,
     reference_keys: Vec<Box<str>>,
     /// This version wrote the rows, so that it can read them.
     readable: bool,
@@ -173,6 +177,14 @@ pub enum Opened {
     Ready(Projection),
     /// It was made by another version or under other settings: fold it anew. Its keys can be compared, its rows not read.
     Outdated(Projection),
+}
+
+impl Deref for Projection {
+    type Target = View<'static>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.view
+    }
 }
 
 impl Projection {
@@ -201,8 +213,8 @@ impl Projection {
         }
         let found = db.get(STAMP)?.and_then(|bytes| codec::decode::<Stamp>(&bytes).ok());
         let readable = found.as_ref().is_some_and(|found| found.reducer == REDUCER_VERSION);
-        let tree = Closing::new(db.open_tree(TREE)?);
-        let projection = Self { db, tree, reference_keys: reference_keys.to_vec(), readable };
+        let view = View::of(db.open_tree(TREE)?);
+        let projection = Self { db, view, reference_keys: reference_keys.to_vec(), readable };
         Ok(if found == Some(stamp) { Opened::Ready(projection) } else { Opened::Outdated(projection) })
     }
 
@@ -222,10 +234,9 @@ impl Projection {
             .mode(sled::Mode::HighThroughput)
             .flush_every_ms(None)
             .temporary(true);
-        let db = config.open()?;
-        let tree = db.open_tree(TREE)?;
-        let (db, tree) = (Closing::new(db), Closing::new(tree));
-        Ok(Self { db, tree, reference_keys: reference_keys.to_vec(), readable: true })
+        let db = Closing::new(config.open()?);
+        let view = View::of(db.open_tree(TREE)?);
+        Ok(Self { db, view, reference_keys: reference_keys.to_vec(), readable: true })
     }
 
     /// Whether its rows can be read: they were written by this version.
@@ -239,7 +250,7 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn checkpoint(&self) -> Result<Checkpoint, ProjectionError> {
-        match self.tree.get(keys::CHECKPOINT)? {
+        match self.view.get(keys::CHECKPOINT)? {
             Some(bytes) => codec::decode(&bytes),
             None => Ok(Checkpoint::START),
         }
@@ -257,12 +268,11 @@ impl Projection {
         checkpoint: Checkpoint,
         recall: &dyn Fn(&EventId) -> Result<Snapshot, ProjectionError>,
     ) -> Result<(), ProjectionError> {
-        let mut staged = Staged::new(&self.tree, &self.reference_keys);
+        let mut staged = Staged::new(&self.view.tree, &self.reference_keys);
         for step in page {
             fold_one(&mut staged, step, recall)?;
         }
-        staged.settle_objects()?;
-        derive::settle_payments(&mut staged)?;
+        settle(&mut staged)?;
         staged.commit(checkpoint)
     }
 
@@ -275,15 +285,14 @@ impl Projection {
         page: Vec<(FoldOutcome, Step)>,
         recall: &dyn Fn(&EventId) -> Result<Snapshot, ProjectionError>,
     ) -> Result<(), ProjectionError> {
-        let mut staged = Staged::new(&self.tree, &self.reference_keys);
+        let mut staged = Staged::new(&self.view.tree, &self.reference_keys);
         for (before, step) in page {
             let event_type = step.event_type.clone().unwrap_or_default();
             staged.remove(keys::unfolded(before.as_str(), &step.record));
             staged.count(keys::count(before.as_str(), &event_type), -1);
             fold_one(&mut staged, step, recall)?;
         }
-        staged.settle_objects()?;
-        derive::settle_payments(&mut staged)?;
+        settle(&mut staged)?;
         let checkpoint = self.checkpoint()?;
         staged.commit(checkpoint)
     }
@@ -294,7 +303,7 @@ impl Projection {
     /// [`ProjectionError`].
     pub fn digest(&self) -> Result<[u8; 32], ProjectionError> {
         let mut hash = Sha256::new();
-        for item in self.tree.iter() {
+        for item in self.view.tree.iter() {
             let (key, value) = item?;
             if key == keys::CHECKPOINT {
                 continue;
@@ -350,6 +359,14 @@ fn open_patiently(config: &sled::Config) -> Result<sled::Db, ProjectionError> {
         }
         tries += 1;
     }
+}
+
+/// Brings everything that follows from the changed objects up to date; returns those objects, and the members of the
+/// payments that were derived anew.
+fn settle(staged: &mut Staged<'_>) -> Result<(BTreeSet<ObjectKey>, BTreeSet<ObjectKey>), ProjectionError> {
+    let changed = staged.settle_objects()?;
+    let members = derive::settle_payments(staged, &changed)?;
+    Ok((changed, members))
 }
 
 fn fold_one(

@@ -13,7 +13,7 @@ use super::derive::ListedUnder;
 use super::keys::Tally;
 use super::query::ScopeFilter;
 use super::staged::Row;
-use super::{FoldOutcome, PaymentRow, Projection, ProjectionError, Unfolded, codec, index, keys, staged};
+use super::{FoldOutcome, PaymentRow, ProjectionError, Unfolded, View, codec, index, keys, staged};
 
 /// An object with what only others can say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct TypeCount {
     pub count: u64,
 }
 
-impl Projection {
+impl View<'_> {
     /// Every scope that holds something.
     ///
     /// # Errors
@@ -56,8 +56,8 @@ impl Projection {
     pub fn scopes(&self) -> Result<Vec<Scope>, ProjectionError> {
         let prefix = keys::scopes();
         let mut scopes = Vec::new();
-        for key in self.tree.scan_prefix(&prefix).keys() {
-            scopes.extend(key?.strip_prefix(&*prefix).and_then(keys::parse_scope));
+        for row in self.below(&prefix) {
+            scopes.extend(row?.0.strip_prefix(&*prefix).and_then(keys::parse_scope));
         }
         Ok(scopes)
     }
@@ -67,7 +67,7 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn object(&self, key: &ObjectKey) -> Result<Option<Shown>, ProjectionError> {
-        match self.tree.get(keys::object(key))? {
+        match self.get(&keys::object(key))? {
             Some(bytes) => codec::decode(&bytes).and_then(|row: Row| self.shown(row.object)).map(Some),
             None => Ok(None),
         }
@@ -76,7 +76,7 @@ impl Projection {
     fn shown(&self, object: Object) -> Result<Shown, ProjectionError> {
         let customer = match object.customer() {
             Some(customer) => Some(customer.clone()),
-            None => match self.tree.get(keys::owner(&object.key))? {
+            None => match self.get(&keys::owner(&object.key))? {
                 Some(bytes) => Some(codec::decode::<ListedUnder>(&bytes)?.customer),
                 None => None,
             },
@@ -95,8 +95,8 @@ impl Projection {
         scope: &ScopeFilter,
     ) -> Result<Vec<Shown>, ProjectionError> {
         let mut found = Vec::new();
-        for bytes in self.tree.scan_prefix(keys::object_in_any_scope(kind, id)).values() {
-            let Row { object, .. } = codec::decode(&bytes?)?;
+        for row in self.below(&keys::object_in_any_scope(kind, id)) {
+            let Row { object, .. } = codec::decode(&row?.1)?;
             if scope.admits(&object.key.scope) {
                 found.push(self.shown(object)?);
             }
@@ -109,8 +109,8 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn moments(&self, key: &ObjectKey) -> Result<BTreeMap<Seconds, Vec<Entry>>, ProjectionError> {
-        let mut moments = staged::load_moments(&self.tree, &keys::moments(key))?;
-        if let Some(bytes) = self.tree.get(keys::object(key))? {
+        let mut moments = staged::load_moments(self.below(&keys::moments(key)))?;
+        if let Some(bytes) = self.get(&keys::object(key))? {
             let row: Row = codec::decode(&bytes)?;
             moments.insert(row.object.newest, row.newest);
         }
@@ -124,8 +124,8 @@ impl Projection {
     pub fn named_by(&self, key: &ObjectKey) -> Result<Vec<ObjectKey>, ProjectionError> {
         let prefix = keys::linked_from(key);
         let mut found = Vec::new();
-        for item in self.tree.scan_prefix(&prefix).keys() {
-            if let Some((kind, id)) = keys::link_source(&item?, &prefix) {
+        for row in self.below(&prefix) {
+            if let Some((kind, id)) = keys::link_source(&row?.0, &prefix) {
                 found.push(ObjectKey { kind, id, scope: key.scope.clone() });
             }
         }
@@ -137,7 +137,7 @@ impl Projection {
     /// # Errors
     /// [`ProjectionError`].
     pub fn payment(&self, id: &ObjectId, scope: &Scope) -> Result<Option<PaymentRow>, ProjectionError> {
-        self.tree.get(keys::payment(id, scope))?.map(|bytes| codec::decode(&bytes)).transpose()
+        self.get(&keys::payment(id, scope))?.map(|bytes| codec::decode(&bytes)).transpose()
     }
 
     /// The payments that an id (the payment's own, or that of any member) belongs to, one for each
@@ -151,12 +151,12 @@ impl Projection {
         scope: &ScopeFilter,
     ) -> Result<Vec<PaymentRow>, ProjectionError> {
         let mut found = Vec::new();
-        for value in self.tree.scan_prefix(keys::payment_in_any_scope(id)).values() {
-            let row: PaymentRow = codec::decode(&value?)?;
+        for row in self.below(&keys::payment_in_any_scope(id)) {
+            let row: PaymentRow = codec::decode(&row?.1)?;
             found.extend(Some(row).filter(|row| scope.admits(&row.scope)));
         }
         let prefix = keys::members(id);
-        for item in self.tree.scan_prefix(&prefix) {
+        for item in self.below(&prefix) {
             let (key, value) = item?;
             let Some(within) = key.strip_prefix(&*prefix).and_then(keys::parse_scope) else { continue };
             if scope.admits(&within) {
@@ -178,8 +178,8 @@ impl Projection {
     ) -> Result<Vec<ObjectId>, ProjectionError> {
         let prefix = keys::references(&index::hash_reference(reference), scope);
         let mut found = Vec::new();
-        for key in self.tree.scan_prefix(&prefix).keys() {
-            found.extend(keys::reference_customer(&key?, &prefix));
+        for row in self.below(&prefix) {
+            found.extend(keys::reference_customer(&row?.0, &prefix));
         }
         found.dedup();
         Ok(found)
@@ -191,7 +191,7 @@ impl Projection {
     /// [`ProjectionError`].
     pub fn type_counts(&self) -> Result<Vec<TypeCount>, ProjectionError> {
         let mut found = Vec::new();
-        for item in self.tree.scan_prefix(keys::counts()) {
+        for item in self.below(&keys::counts()) {
             let (key, value) = item?;
             let count: i64 = codec::decode(&value)?;
             let Some((outcome, event_type)) = keys::parse_count(&key) else { continue };
@@ -218,7 +218,7 @@ impl Projection {
             None => Bound::Included(prefix.clone()),
         };
         let mut found = Vec::new();
-        for item in self.tree.range((start, Bound::Unbounded)).take(max) {
+        for item in self.range((start, Bound::Unbounded)).take(max) {
             let (key, value) = item?;
             let Some(record) = keys::unfolded_record(&key, &prefix) else { break };
             found.push((record.into(), codec::decode(&value)?));
@@ -233,7 +233,7 @@ impl Projection {
     pub fn census(&self) -> Result<Census, ProjectionError> {
         let mut census = Census::default();
         let prefix = keys::tallies();
-        for item in self.tree.scan_prefix(&prefix) {
+        for item in self.below(&prefix) {
             let (key, value) = item?;
             let Some((what, kind)) = key.strip_prefix(&*prefix).and_then(keys::parse_tally) else { continue };
             let count = u64::try_from(codec::decode::<i64>(&value)?).unwrap_or_default();

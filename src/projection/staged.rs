@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::apply::Moments;
-use crate::model::id::{ObjectId, ObjectKey};
-use crate::model::kind::ObjectKind;
+use crate::model::id::ObjectKey;
 use crate::model::object::Object;
 use crate::model::observation::Entry;
 use crate::model::time::Seconds;
 
 use super::derive::PaymentRow;
 use super::keys::Tally;
+use super::view::{Overlay, Rows, View};
 use super::{Checkpoint, ProjectionError, codec, index, keys};
 
 /// The stored form of an object: with the entries of its newest second, which the next event most likely needs.
@@ -32,6 +32,8 @@ pub(super) struct Cached {
     pub(super) object: Option<Object>,
     stored_under: BTreeSet<Vec<u8>>,
     stored_as: BTreeSet<Tally>,
+    /// Its newest second in the row; none before it has one.
+    stored_newest: Option<Seconds>,
     dirty: bool,
 }
 
@@ -40,9 +42,12 @@ pub(super) struct Staged<'t> {
     tree: &'t sled::Tree,
     reference_keys: &'t [Box<str>],
     objects: BTreeMap<ObjectKey, Cached>,
+    /// Changed since they were last turned into writes.
+    dirty: Vec<ObjectKey>,
     moments: BTreeMap<Vec<u8>, Vec<Entry>>,
+    dirty_moments: Vec<Vec<u8>>,
     counts: BTreeMap<Vec<u8>, i64>,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: Overlay,
 }
 
 impl<'t> Staged<'t> {
@@ -51,10 +56,17 @@ impl<'t> Staged<'t> {
             tree,
             reference_keys,
             objects: BTreeMap::new(),
+            dirty: Vec::new(),
             moments: BTreeMap::new(),
+            dirty_moments: Vec::new(),
             counts: BTreeMap::new(),
-            writes: BTreeMap::new(),
+            writes: Overlay::new(),
         }
+    }
+
+    /// What the batch will leave of the objects that are settled.
+    pub(super) fn view(&self) -> View<'_> {
+        View::under(self.tree, &self.writes)
     }
 
     /// Takes the object out of the batch, to be changed and put back.
@@ -64,9 +76,13 @@ impl<'t> Staged<'t> {
 
     /// Puts an object back, changed or not.
     pub(super) fn put(&mut self, object: Object, changed: bool) -> Result<(), ProjectionError> {
-        let cached = self.cached(&object.key.clone())?;
+        let key = object.key.clone();
+        let cached = self.cached(&key)?;
         cached.object = Some(object);
-        cached.dirty |= changed;
+        if changed && !cached.dirty {
+            cached.dirty = true;
+            self.dirty.push(key);
+        }
         Ok(())
     }
 
@@ -93,14 +109,10 @@ impl<'t> Staged<'t> {
                     .map(|object| index::keys_of(object, self.reference_keys))
                     .unwrap_or_default();
                 let stored_as = object.as_ref().map(tallies).unwrap_or_default();
-                Ok(slot.insert(Cached { object, stored_under, stored_as, dirty: false }))
+                let stored_newest = object.as_ref().map(|object| object.newest);
+                Ok(slot.insert(Cached { object, stored_under, stored_as, stored_newest, dirty: false }))
             }
         }
-    }
-
-    /// The keys of the objects that changed in this batch.
-    pub(super) fn changed(&self) -> Vec<ObjectKey> {
-        self.objects.iter().filter(|(_, cached)| cached.dirty).map(|(key, _)| key.clone()).collect()
     }
 
     /// The entries of one object, for the fold.
@@ -134,38 +146,22 @@ impl<'t> Staged<'t> {
         }
     }
 
-    /// The keys below a prefix, as the batch will leave them.
-    fn keys_below(&self, prefix: &[u8]) -> Result<BTreeSet<Vec<u8>>, ProjectionError> {
-        let mut keys = BTreeSet::new();
-        for key in self.tree.scan_prefix(prefix).keys() {
-            keys.insert(key?.to_vec());
-        }
-        let staged = self.writes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        for (key, value) in staged {
-            if value.is_some() {
-                keys.insert(key.clone());
-            } else {
-                keys.remove(key);
-            }
-        }
-        Ok(keys)
-    }
-
-    /// Who names this object. Only after [`Staged::settle_objects`].
-    pub(super) fn named_by(&self, key: &ObjectKey) -> Result<Vec<(ObjectKind, ObjectId)>, ProjectionError> {
-        let prefix = keys::linked_from(key);
-        let found = self.keys_below(&prefix)?;
-        Ok(found.iter().filter_map(|key| keys::link_source(key, &prefix)).collect())
-    }
-
-    /// Turns the changed objects and entries into writes, with everything they are listed under.
-    pub(super) fn settle_objects(&mut self) -> Result<(), ProjectionError> {
-        for (key, cached) in &mut self.objects {
+    /// Turns what has changed since the last time into writes, with everything it is listed under; returns which objects.
+    pub(super) fn settle_objects(&mut self) -> Result<BTreeSet<ObjectKey>, ProjectionError> {
+        let changed: BTreeSet<ObjectKey> = std::mem::take(&mut self.dirty).into_iter().collect();
+        let mut moments: BTreeSet<Vec<u8>> = std::mem::take(&mut self.dirty_moments).into_iter().collect();
+        for key in &changed {
+            let Some(cached) = self.objects.get_mut(key) else { continue };
+            cached.dirty = false;
             let Some(object) = &cached.object else { continue };
-            let newest = self.moments.remove(&keys::moment(key, object.newest)).unwrap_or_default();
-            if !cached.dirty {
-                continue;
+            // The entries of the newest second lie in the object's row; older ones have rows of their own.
+            let place = keys::moment(key, object.newest);
+            moments.remove(&place);
+            if let Some(before) = cached.stored_newest.filter(|before| *before != object.newest) {
+                moments.insert(keys::moment(key, before));
             }
+            cached.stored_newest = Some(object.newest);
+            let newest = self.moments.get(&place).map(Vec::as_slice).unwrap_or_default();
             self.writes.insert(keys::object(key), Some(codec::encode(&(object, newest))?));
             let listed_under = index::keys_of(object, self.reference_keys);
             for stale in cached.stored_under.difference(&listed_under) {
@@ -184,11 +180,12 @@ impl<'t> Staged<'t> {
             }
             cached.stored_as = counted_as;
         }
-        // What is left is older than its object's newest second.
-        for (key, entries) in std::mem::take(&mut self.moments) {
-            self.writes.insert(key, Some(codec::encode(&entries)?));
+        for key in moments {
+            if let Some(entries) = self.moments.get(&key) {
+                self.writes.insert(key, Some(codec::encode(entries)?));
+            }
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Replaces the row of a payment and what it is listed under.
@@ -273,6 +270,7 @@ impl Moments for MomentsOf<'_, '_> {
         match self.staged.moments.get(&key) {
             Some(entries) => Ok(entries.clone()),
             None if self.newest.is_none_or(|newest| newest <= second) => Ok(Vec::new()),
+            // Rows that this batch has written are still among its moments.
             None => match self.staged.tree.get(&key)? {
                 Some(bytes) => codec::decode(&bytes),
                 None => Ok(Vec::new()),
@@ -281,7 +279,7 @@ impl Moments for MomentsOf<'_, '_> {
     }
 
     fn load_all(&mut self) -> Result<BTreeMap<Seconds, Vec<Entry>>, ProjectionError> {
-        let mut moments = load_moments(self.staged.tree, &self.prefix)?;
+        let mut moments = load_moments(self.staged.view().below(&self.prefix))?;
         let staged = self.staged.moments.range(self.prefix.clone()..);
         for (key, entries) in staged.take_while(|(key, _)| key.starts_with(&self.prefix)) {
             if let Some(second) = keys::moment_second(key) {
@@ -292,19 +290,18 @@ impl Moments for MomentsOf<'_, '_> {
     }
 
     fn store(&mut self, second: Seconds, entries: &[Entry]) -> Result<(), ProjectionError> {
-        self.staged.moments.insert(keys::moment(&self.key, second), entries.to_vec());
+        let key = keys::moment(&self.key, second);
+        self.staged.dirty_moments.push(key.clone());
+        self.staged.moments.insert(key, entries.to_vec());
         Ok(())
     }
 }
 
-/// The stored entries below an object's prefix, by second.
-pub(super) fn load_moments(
-    tree: &sled::Tree,
-    prefix: &[u8],
-) -> Result<BTreeMap<Seconds, Vec<Entry>>, ProjectionError> {
+/// The stored entries among an object's rows, by second.
+pub(super) fn load_moments(rows: Rows<'_>) -> Result<BTreeMap<Seconds, Vec<Entry>>, ProjectionError> {
     let mut moments = BTreeMap::new();
-    for item in tree.scan_prefix(prefix) {
-        let (key, bytes) = item?;
+    for row in rows {
+        let (key, bytes) = row?;
         if let Some(second) = keys::moment_second(&key) {
             moments.insert(second, codec::decode(&bytes)?);
         }
