@@ -8,6 +8,7 @@
 //! | [`mod@stripe`] | what Stripe's bytes mean: signature, envelope, decoding | stores anything, knows the log |
 //! | [`mod@log`] | ground state: the durable, append-only event log | looks into a body |
 //! | [`mod@projection`] | derived state on disk, disposable | is written by anything but the fold |
+//! | [`mod@feed`] | ground state: every real change, once, numbered | decides what a change is |
 //! | `engine` | ingest, catch up, rebuild, read | knows HTTP or a terminal |
 //! | [`mod@api`] | questions and answers in JSON, one shape for HTTP and terminal | writes, knows HTTP or a terminal |
 //! | [`mod@lab`] | whole lives with the truth known, delivered in any order | takes its truth from the fold that it judges |
@@ -18,6 +19,7 @@ pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod feed;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod lab;

@@ -19,7 +19,7 @@ mod why;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Billfold, Collection, Cursor, ListQuery, QueryError, ScopeFilter};
+use crate::engine::{Billfold, Collection, Cursor, FeedError, ListQuery, QueryError, ScopeFilter};
 use crate::log::RecordId;
 use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::{EventId, ObjectId};
@@ -235,7 +235,13 @@ impl From<QueryError> for Problem {
             QueryError::PastTooLong => {
                 Self::new(ProblemKind::InvalidParameter, error.to_string()).with("parameter", "as_of")
             }
-            QueryError::Log(_) | QueryError::Projection(_) => {
+            QueryError::Feed(FeedError::CursorName) => {
+                Self::new(ProblemKind::InvalidParameter, error.to_string()).with("parameter", "as")
+            }
+            QueryError::Feed(FeedError::Ahead { .. } | FeedError::TooManyCursors) => {
+                Self::new(ProblemKind::InvalidParameter, error.to_string()).with("parameter", "after")
+            }
+            QueryError::Log(_) | QueryError::Projection(_) | QueryError::Feed(_) | QueryError::BrokeOff => {
                 Self::new(ProblemKind::Unavailable, error.to_string())
             }
         }

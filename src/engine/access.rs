@@ -10,7 +10,7 @@ use crate::model::kind::ObjectKind;
 use crate::model::observation::Snapshot;
 use crate::model::subscription::SubscriptionStatus;
 use crate::model::time::Seconds;
-use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ScopeFilter, View};
+use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ProjectionError, ScopeFilter, View};
 
 use super::read::invoice_payments;
 use super::{Billfold, QueryError};
@@ -112,8 +112,23 @@ pub(super) fn answer(
     Ok(Some(AccessAnswer { scope, customers, access, subscriptions }))
 }
 
-/// All that the policy looks at, of one customer.
-fn input_of(projection: &View<'_>, customer: &ObjectId, scope: &Scope) -> Result<CustomerInput, QueryError> {
+/// All that the policy looks at, of one customer, and what its plans are called.
+fn input_of(
+    projection: &View<'_>,
+    customer: &ObjectId,
+    scope: &Scope,
+) -> Result<CustomerInput, ProjectionError> {
+    let mut input = gather(projection, customer, scope)?;
+    name_plans(projection, &mut input, scope)?;
+    Ok(input)
+}
+
+/// The same, but its plans have only the names that stand in the subscriptions.
+pub(super) fn gather(
+    projection: &View<'_>,
+    customer: &ObjectId,
+    scope: &Scope,
+) -> Result<CustomerInput, ProjectionError> {
     let key = |kind| ObjectKey { kind, id: customer.clone(), scope: scope.clone() };
     let own = projection.object(&key(ObjectKind::Customer))?;
     let entitlements = projection.object(&key(ObjectKind::Entitlements))?;
@@ -160,7 +175,6 @@ fn input_of(projection: &View<'_>, customer: &ObjectId, scope: &Scope) -> Result
             None => break,
         }
     }
-    name_plans(projection, &mut input, scope)?;
     Ok(input)
 }
 
@@ -168,7 +182,7 @@ fn payment_facts(
     projection: &View<'_>,
     invoice: &ObjectId,
     scope: &Scope,
-) -> Result<PaymentFacts, QueryError> {
+) -> Result<PaymentFacts, ProjectionError> {
     let key = |kind, id| ObjectKey { kind, id, scope: scope.clone() };
     let rows = invoice_payments(projection, &key(ObjectKind::Invoice, invoice.clone()))?;
     let payments: Vec<_> = rows.into_iter().map(|row| row.payment).collect();
@@ -183,7 +197,11 @@ fn payment_facts(
 }
 
 /// Items name their price; what the price is called may stand in the price's own object.
-fn name_plans(projection: &View<'_>, input: &mut CustomerInput, scope: &Scope) -> Result<(), QueryError> {
+fn name_plans(
+    projection: &View<'_>,
+    input: &mut CustomerInput,
+    scope: &Scope,
+) -> Result<(), ProjectionError> {
     let items = input.subscriptions.iter_mut().flat_map(|subscription| &mut subscription.snapshot.items);
     for item in items.filter(|item| item.lookup_key.is_none() || item.product.is_none()) {
         let Some(id) = item.price.clone() else { continue };

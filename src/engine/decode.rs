@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 
 use crate::log::{Encoded, Provider, ReadError, Record, RecordId};
 use crate::model::observation::Observation;
+use crate::model::time::Millis;
 use crate::projection::{FoldOutcome, Step};
 use crate::stripe::decode::{Decoded, Ignored, decode};
 use crate::stripe::envelope::{Envelope, Summary};
@@ -13,7 +14,7 @@ const RECORDS_A_THREAD_MIN: usize = 64;
 
 /// Decodes a page, on several cores when it is large. Ends before the first record that cannot be
 /// read, with the error beside it.
-pub(super) fn steps(page: &[Encoded]) -> (Vec<Step>, Option<Record>, Option<ReadError>) {
+pub(super) fn steps(page: &[Encoded]) -> Part {
     // Asking for the cores costs more than decoding a record: not for a small page.
     let threads = match page.len() / RECORDS_A_THREAD_MIN {
         0 | 1 => 1,
@@ -32,20 +33,27 @@ pub(super) fn steps(page: &[Encoded]) -> (Vec<Step>, Option<Record>, Option<Read
     let mut all = Part::default();
     for next in parts {
         all.steps.extend(next.steps);
+        all.received.extend(next.received);
         all.last = next.last.or(all.last);
         if next.error.is_some() {
             all.error = next.error;
             break;
         }
     }
-    (all.steps, all.last, all.error)
+    all
 }
 
+/// Records, decoded.
 #[derive(Default)]
-struct Part {
-    steps: Vec<Step>,
-    last: Option<Record>,
-    error: Option<ReadError>,
+pub(super) struct Part {
+    /// What they say.
+    pub(super) steps: Vec<Step>,
+    /// When they came.
+    pub(super) received: Vec<Millis>,
+    /// The last one.
+    pub(super) last: Option<Record>,
+    /// Why the one behind it cannot be read.
+    pub(super) error: Option<ReadError>,
 }
 
 fn part(page: &[Encoded]) -> Part {
@@ -54,6 +62,7 @@ fn part(page: &[Encoded]) -> Part {
         match encoded.decode() {
             Ok(record) => {
                 part.steps.push(step(&record));
+                part.received.push(record.content.received_at);
                 part.last = Some(record);
             }
             Err(error) => {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::feed::FeedError;
 use crate::log::{self, AppendError, Position, ReadError};
 use crate::model::id::Scope;
 use crate::projection::{InvalidCursor, ProjectionError};
@@ -42,6 +43,38 @@ pub enum OpenError {
         /// The projections' folder.
         path: PathBuf,
     },
+    /// The feed did not open. *Handling*: as its own message says.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The feed tells of more records than the log holds: the log has lost some, or an older copy of it was put here.
+    /// *Handling*: restore `log/`; or move the feed's folder aside and delete the projections', and both are made anew from
+    /// the records that are there.
+    #[error(
+        "the log ends at position {head}, but the feed tells of records up to {told}: records are lost. Restore log/ \
+         from a backup; or, to go on without them, move {} aside and delete the folder projection beside it: both are \
+         then made anew from the log, and readers that have seen more of the feed have to begin again", path.display()
+    )]
+    FeedAhead {
+        /// Where the log ends.
+        head: Position,
+        /// How far the feed is made.
+        told: Position,
+        /// The feed's folder.
+        path: PathBuf,
+    },
+    /// The feed was made from another log. *Handling*: put the right two together; or move the feed's folder aside, and
+    /// it is made anew.
+    #[error(
+        "the feed in {} was made from another log: at position {at} this one has another record. Put the right two \
+         together; or move that folder aside: the feed is then made anew from the log, and its readers have to begin \
+         again", path.display()
+    )]
+    FeedForeign {
+        /// How far the feed is made.
+        at: Position,
+        /// The feed's folder.
+        path: PathBuf,
+    },
     /// The log could not be folded. *Handling*: as the source says.
     #[error("the log could not be folded")]
     Fold(#[source] FoldError),
@@ -74,6 +107,9 @@ pub enum FoldError {
     /// The projection cannot be written. *Handling*: as its own message says.
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// The feed cannot be gone on with. *Handling*: as its own message says.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
     /// The fold broke off: a fault of this program, or a damaged page that the storage cannot read. *Handling*: restart,
     /// which folds anew; if that does not help, report it with the log lines before it.
     #[error("the fold broke off: restart; if that does not help, report it with the log lines before it")]
@@ -101,6 +137,13 @@ pub enum QueryError {
     /// The projection cannot be read. *Handling*: as its own message says.
     #[error(transparent)]
     Projection(ProjectionError),
+    /// The feed cannot be read, or does not take what was asked of it. *Handling*: as its own message says.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// Reading broke off: a fault of this program, or a damaged page that the storage cannot read. *Handling*: restart; if
+    /// that does not help, report it with the log lines before it.
+    #[error("reading broke off: restart; if that does not help, report it with the log lines before it")]
+    BrokeOff,
 }
 
 impl From<ProjectionError> for QueryError {

@@ -10,81 +10,117 @@ use std::time::{Duration, Instant};
 use crate::log::{EventLog, Position, Provider, ReadError, Record, RecordId};
 use crate::model::id::EventId;
 use crate::model::observation::Snapshot;
+use crate::model::time::Millis;
 use crate::projection::{Checkpoint, FoldOutcome, Projection, ProjectionError, Step};
 
+use super::feed::{Seen, Teller};
 use super::{FoldError, OnProgress, Progress, Shared, decode};
 
 /// The most records that are folded in one atomic write.
 pub(super) const PAGE_RECORDS_MAX: usize = 4_096;
 /// The pages that are decoded ahead of the fold.
 const PAGES_AHEAD_MAX: usize = 1;
-/// How often the counts at the door are saved, in seconds.
-const SAVE_SECONDS: u64 = 5;
+/// How often the counts at the door are saved.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How often what was folded is handed over to the operating system.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Folds everything that the log holds beyond the projection's checkpoint.
-pub(super) fn catch_up(
-    log: &dyn EventLog,
-    projection: &Projection,
-    folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
-) -> Result<Position, FoldError> {
-    catch_up_to(log, projection, Position::new(u64::MAX), folded)
+/// What is folded, out of what, and who is told about it.
+pub(super) struct Folding<'a> {
+    pub(super) log: &'a dyn EventLog,
+    pub(super) projection: &'a Projection,
+    /// Makes entries of what changes; none folds in silence.
+    pub(super) teller: Option<Teller<'a>>,
 }
 
-/// The same, but nothing behind `until`.
+/// Folds what the log holds beyond the projection's checkpoint, up to and with `until`, in silence.
 pub(super) fn catch_up_to(
     log: &dyn EventLog,
     projection: &Projection,
     until: Position,
     mut folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
 ) -> Result<Position, FoldError> {
-    let mut after = Position::new(projection.checkpoint()?.position);
-    while let Some(page) = Page::read(log, after, until)? {
-        let more = page.outcomes.len() >= PAGE_RECORDS_MAX;
-        after = page.fold(log, projection, &mut folded)?.max(after);
-        if more {
-            after = catch_up_far(log, projection, after, until, &mut folded)?;
-        }
-    }
-    Ok(after)
+    Folding { log, projection, teller: None }.run(until, &mut folded)
 }
 
-/// The same over many pages: the next one is read and decoded while one is applied.
-fn catch_up_far(
+/// The same, and makes entries of what the feed does not tell yet: in silence up to where the feed is made, then, if
+/// another version or policy made it, what these see otherwise, then record by record.
+pub(super) fn advance(
     log: &dyn EventLog,
     projection: &Projection,
-    mut after: Position,
+    teller: Teller<'_>,
     until: Position,
-    folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
+    mut folded: impl FnMut(&[(Position, FoldOutcome)], &Record),
 ) -> Result<Position, FoldError> {
-    std::thread::scope(|scope| {
-        let (ahead, pages) = sync_channel(PAGES_AHEAD_MAX);
-        scope.spawn(move || {
-            let mut after = after;
-            loop {
-                let page = Page::read(log, after, until).transpose();
-                let last = page.as_ref().and_then(|page| page.as_ref().ok()).and_then(Page::last);
-                // Nobody takes it any more, it is the last one, or nothing lies behind it.
-                let Some(page) = page else { break };
-                if ahead.send(page).is_err() {
-                    break;
-                }
-                match last {
-                    Some(last) => after = last,
-                    None => break,
-                }
+    let through = Position::new(teller.feed.through().position);
+    // Nobody would ever tell of the records between: the next start makes such a projection anew.
+    if Position::new(projection.checkpoint()?.position) > through {
+        return Err(FoldError::BrokeOff);
+    }
+    let reached = catch_up_to(log, projection, until.min(through), &mut folded)?;
+    if reached < through {
+        return Ok(reached);
+    }
+    teller.reconcile(projection)?;
+    Folding { log, projection, teller: Some(teller) }.run(until, &mut folded)
+}
+
+impl Folding<'_> {
+    fn run(
+        &self,
+        until: Position,
+        folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
+    ) -> Result<Position, FoldError> {
+        let mut after = Position::new(self.projection.checkpoint()?.position);
+        while let Some(page) = Page::read(self.log, after, until)? {
+            let more = page.outcomes.len() >= PAGE_RECORDS_MAX;
+            after = page.fold(self, folded)?.max(after);
+            if more {
+                after = self.run_far(after, until, folded)?;
             }
-        });
-        for page in pages {
-            after = page?.fold(log, projection, folded)?.max(after);
         }
         Ok(after)
-    })
+    }
+
+    /// The same over many pages: the next one is read and decoded while one is applied.
+    fn run_far(
+        &self,
+        mut after: Position,
+        until: Position,
+        folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
+    ) -> Result<Position, FoldError> {
+        let log = self.log;
+        std::thread::scope(|scope| {
+            let (ahead, pages) = sync_channel(PAGES_AHEAD_MAX);
+            scope.spawn(move || {
+                let mut after = after;
+                loop {
+                    let page = Page::read(log, after, until).transpose();
+                    let last = page.as_ref().and_then(|page| page.as_ref().ok()).and_then(Page::last);
+                    // Nobody takes it any more, it is the last one, or nothing lies behind it.
+                    let Some(page) = page else { break };
+                    if ahead.send(page).is_err() {
+                        break;
+                    }
+                    match last {
+                        Some(last) => after = last,
+                        None => break,
+                    }
+                }
+            });
+            for page in pages {
+                after = page?.fold(self, folded)?.max(after);
+            }
+            Ok(after)
+        })
+    }
 }
 
 /// Records that are decoded together and folded in one write.
 struct Page {
     steps: Vec<Step>,
     outcomes: Vec<(Position, FoldOutcome)>,
+    received: Vec<Millis>,
     last: Option<Record>,
     /// The record behind them cannot be read.
     error: Option<ReadError>,
@@ -98,10 +134,10 @@ impl Page {
         if page.is_empty() {
             return Ok(None);
         }
-        let (steps, last, error) = decode::steps(&page);
+        let decode::Part { steps, received, last, error } = decode::steps(&page);
         let outcomes =
             page.iter().zip(&steps).map(|(record, step)| (record.position(), step.outcome)).collect();
-        Ok(Some(Self { steps, outcomes, last, error }))
+        Ok(Some(Self { steps, outcomes, received, last, error }))
     }
 
     /// Where the next page starts, if this one is whole.
@@ -111,19 +147,38 @@ impl Page {
 
     fn fold(
         self,
-        log: &dyn EventLog,
-        projection: &Projection,
+        folding: &Folding<'_>,
         folded: &mut impl FnMut(&[(Position, FoldOutcome)], &Record),
     ) -> Result<Position, FoldError> {
         let mut reached = Position::START;
         if let Some(last) = self.last {
             let checkpoint = Checkpoint { position: last.position.get(), digest: last.digest.0 };
-            projection.fold(self.steps, checkpoint, &|event| recall(log, event))?;
+            let recall = |event: &EventId| recall(folding.log, event);
+            match &folding.teller {
+                None => folding.projection.fold(self.steps, checkpoint, &recall)?,
+                Some(teller) => {
+                    let seen = seen(&self.steps, &self.outcomes, &self.received);
+                    let mut looking = teller.looking(&seen);
+                    folding.projection.fold_looking(self.steps, checkpoint, &recall, &mut looking)?;
+                }
+            }
             folded(&self.outcomes, &last);
             reached = last.position;
         }
         self.error.map_or(Ok(reached), |error| Err(error.into()))
     }
+}
+
+/// What the entries of a page's records say of their cause.
+fn seen(steps: &[Step], outcomes: &[(Position, FoldOutcome)], received: &[Millis]) -> Vec<Seen> {
+    let records = steps.iter().zip(outcomes).zip(received);
+    let seen = records.map(|((step, (position, _)), received_at)| Seen {
+        position: position.get(),
+        received_at: *received_at,
+        record: step.record.clone(),
+        event_type: step.event_type.clone().unwrap_or_default(),
+    });
+    seen.collect()
 }
 
 /// The snapshot of a record that was folded before and now decides its object.
@@ -161,14 +216,34 @@ impl Shared {
                 operations.count_unreadable(*position, last.content.received_at.seconds());
             }
             self.applied.send_replace(last.position);
+            drop(operations);
+            self.flush_if_due(&projection);
             if let Some(tell) = on_progress {
                 // Positions may have gaps; for a bar they count well enough.
                 tell(self.progress(last.position.get()));
             }
         };
-        let caught_up = guarded(|| catch_up(&*self.log, &projection, fold));
+        let end = Position::new(u64::MAX);
+        let caught_up = guarded(|| advance(&*self.log, &projection, self.teller(), end, fold));
         *self.fold_error.lock().unwrap_or_else(PoisonError::into_inner) = caught_up.as_ref().err().cloned();
         caught_up
+    }
+
+    /// Hands over what was folded, the feed first: a projection that is found ahead of it after a crash is made anew.
+    /// What fails here is not lost, and fails again where it is noticed.
+    fn flush(&self, projection: &Projection) {
+        if self.feed.flush().is_ok() {
+            let _ = projection.flush();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "only to know how long ago the last flush was")]
+    fn flush_if_due(&self, projection: &Projection) {
+        let mut flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        if flushed.is_none_or(|flushed| flushed.elapsed() >= FLUSH_EVERY) {
+            self.flush(projection);
+            *flushed = Some(Instant::now());
+        }
     }
 
     /// How far the log has to be folded, told after every page.
@@ -213,22 +288,31 @@ impl Drop for Folder {
 #[expect(clippy::disallowed_methods, reason = "only to know how old the saved counts are")]
 fn run(shared: &Shared, woken: &Receiver<()>) {
     let mut saved = Instant::now();
+    let mut unflushed = true;
     loop {
-        match woken.recv_timeout(Duration::from_secs(SAVE_SECONDS)) {
+        match woken.recv_timeout(FLUSH_EVERY) {
             Ok(()) => {
                 // Kept in `fold_error`, where readiness shows it.
                 let _ = shared.fold_now();
+                unflushed = true;
+            }
+            Err(RecvTimeoutError::Timeout) if unflushed => {
+                // Between two pages: what is written of the one is written of the other.
+                let _alone = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
+                shared.flush(&shared.projection());
+                unflushed = false;
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if saved.elapsed() >= Duration::from_secs(SAVE_SECONDS) {
+        if saved.elapsed() >= SAVE_EVERY {
             // Counts of the door: the next save tries again.
             let _ = shared.operations().save();
             saved = Instant::now();
         }
     }
     let _ = shared.operations().save();
+    let _ = shared.feed.sync();
     let _ = shared.projection().flush();
 }
 

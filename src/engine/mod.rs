@@ -7,6 +7,7 @@ mod backup;
 mod decode;
 mod error;
 mod events;
+mod feed;
 mod fold;
 mod history;
 mod ingest;
@@ -23,13 +24,18 @@ mod why;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::feed::Feed;
 use crate::log::{EventLog, Position};
 use crate::model::access::Policy;
 use crate::projection::Projection;
 
+pub use crate::feed::{
+    CURSOR_NAME_BYTES_MAX, CURSORS_MAX, Checked, FeedCursor, FeedError, PAGE_ENTRIES_MAX, Through,
+};
 pub use crate::projection::{
     Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery,
     PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page, PaymentRow, REDUCER_VERSION, ScopeFilter, Shown, StatusChange,
@@ -39,6 +45,7 @@ pub use access::AccessAnswer;
 pub use backup::{BackedUp, BackupError, Beside, Original, backup, backup_folder, repair, restore};
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
 pub use events::StoredEvent;
+pub use feed::{Entries, FeedPage, FeedQuery, Follower};
 pub use history::{History, Stage, Subject};
 pub use ingest::{Ingested, SHOWN_WITHIN};
 pub use operations::{Conflict, WindowCounts};
@@ -56,6 +63,9 @@ use operations::Operations;
 pub const LOG_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// The sled cache of the projections, in bytes. sled takes several times as much.
 pub const PROJECTION_CACHE_BYTES: u64 = 24 * 1024 * 1024;
+
+/// The sled cache of the feed, in bytes. Small: what was said last of a subject is looked up, the rest is appended.
+pub const FEED_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How far long work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,10 +131,16 @@ pub struct Billfold {
 
 struct Shared {
     log: Arc<dyn EventLog>,
+    /// Ground state, as the log: what was told of the changes.
+    feed: Arc<Feed>,
+    /// The version of the fold that entries are made by.
+    reducer: u32,
     /// Replaced as a whole by a rebuild.
     projection: RwLock<Arc<Projection>>,
     /// Held by whoever folds: one at a time, so that every record is folded once.
     folding: Mutex<()>,
+    /// When what was folded was last handed over to the operating system.
+    flushed: Mutex<Option<Instant>>,
     /// Held by the one rebuild that may be under way.
     rebuilding: Mutex<()>,
     applied: watch::Sender<Position>,
@@ -139,14 +155,18 @@ impl Shared {
     fn new(
         options: Options,
         log: Arc<dyn EventLog>,
+        feed: Arc<Feed>,
         projection: Projection,
         applied: Position,
         operations: Operations,
     ) -> Self {
         Self {
             log,
+            feed,
+            reducer: REDUCER_VERSION,
             projection: RwLock::new(Arc::new(projection)),
             folding: Mutex::new(()),
+            flushed: Mutex::new(None),
             rebuilding: Mutex::new(()),
             applied: watch::Sender::new(applied),
             awaited: AtomicU64::new(0),

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
+use crate::feed::Feed;
 use crate::log::{self, EventLog, Position, SledLog, SledOptions};
-use crate::projection::{Checkpoint, Opened, Projection, ProjectionError};
+use crate::projection::{Opened, Projection, ProjectionError};
 
 use super::fold::Folder;
 use super::operations::Operations;
-use super::{Billfold, FoldError, OpenError, Options, Shared};
+use super::{Billfold, FEED_CACHE_BYTES, FoldError, OpenError, Options, Shared, feed};
 
 /// The log's folder inside the data folder.
 pub(super) const LOG: &str = "log";
@@ -16,6 +17,8 @@ pub(super) const LOG: &str = "log";
 const PROJECTION: &str = "projection";
 /// Where projections of the past live while they are asked.
 const PAST: &str = "past";
+/// The feed's folder.
+pub(super) const FEED: &str = "feed";
 /// The counts' file.
 const OPERATIONS: &str = "operations";
 
@@ -43,13 +46,14 @@ pub(super) fn open_log(options: &Options) -> Result<SledLog, OpenError> {
 
 /// The same over a log that is open already.
 pub(super) fn with_log(options: Options, log: Arc<dyn EventLog>) -> Result<Billfold, OpenError> {
-    let projection = open_projection(&options, &*log)?;
+    let feed = open_feed(&options, &*log)?;
+    let projection = open_projection(&options, &*log, &feed)?;
     let operations = Operations::load(options.data.join(OPERATIONS));
     let checkpoint = projection
         .checkpoint()
         .map_err(|source| OpenError::Projection { path: projection_dir(&options.data), source })?;
     let position = Position::new(checkpoint.position);
-    let shared = Arc::new(Shared::new(options, log, projection, position, operations));
+    let shared = Arc::new(Shared::new(options, log, Arc::new(feed), projection, position, operations));
     catch_up_first(&shared)?;
     let folder = Folder::start(Arc::clone(&shared)).map_err(|error| OpenError::Folder {
         path: shared.options.data.clone(),
@@ -82,6 +86,23 @@ fn unless_damaged_log(folded: Result<Position, FoldError>) -> Result<(), OpenErr
         Ok(_) | Err(FoldError::Read(_)) => Ok(()),
         Err(error) => Err(OpenError::Fold(error)),
     }
+}
+
+/// Opens the feed, which has to be one of this log.
+pub(super) fn open_feed(options: &Options, log: &dyn EventLog) -> Result<Feed, OpenError> {
+    let path = options.data.join(FEED);
+    let feed = Feed::open(&path, FEED_CACHE_BYTES, feed::maker(&options.policy))?;
+    let through = feed.through();
+    let (told, head) = (Position::new(through.position), log.head().position);
+    if told > head {
+        return Err(OpenError::FeedAhead { head, told, path });
+    }
+    // What a repair could not save proves nothing against the feed.
+    let is_lost = log.lost().iter().any(|lost| lost.after < told && told < lost.next);
+    if !is_lost && !holds(log, through.position, &through.digest) {
+        return Err(OpenError::FeedForeign { at: told, path });
+    }
+    Ok(feed)
 }
 
 /// What lies in the projections' folder.
@@ -122,9 +143,12 @@ pub(super) fn find_projection(options: &Options, log: &dyn EventLog) -> Result<F
     Ok(if is_ours { Found::Ours(projection) } else { Found::Outdated(projection) })
 }
 
-/// What could not be gone on with is derived, and made anew.
-fn open_projection(options: &Options, log: &dyn EventLog) -> Result<Projection, OpenError> {
-    if let Found::Ours(projection) = find_projection(options, log)? {
+/// What could not be gone on with is derived, and made anew; so is what is ahead of the feed, which would never tell of
+/// the records between.
+fn open_projection(options: &Options, log: &dyn EventLog, feed: &Feed) -> Result<Projection, OpenError> {
+    if let Found::Ours(projection) = find_projection(options, log)?
+        && projection.checkpoint().is_ok_and(|at| at.position <= feed.through().position)
+    {
         return Ok(projection);
     }
     let path = projection_dir(&options.data);
@@ -181,17 +205,15 @@ pub(super) fn discard(path: &Path) -> std::io::Result<()> {
 
 /// Whether a projection was folded from this log: its checkpoint lies in it, on the same chain.
 fn belongs_to(projection: &Projection, log: &dyn EventLog) -> bool {
-    let Ok(checkpoint) = projection.checkpoint() else {
-        return false;
-    };
-    if checkpoint == Checkpoint::START {
+    projection.checkpoint().is_ok_and(|checkpoint| holds(log, checkpoint.position, &checkpoint.digest))
+}
+
+/// Whether the log has the record with this digest there.
+fn holds(log: &dyn EventLog, position: u64, digest: &[u8; 32]) -> bool {
+    let Some(before) = position.checked_sub(1) else {
+        // Before the first record.
         return true;
-    }
-    let Some(before) = checkpoint.position.checked_sub(1) else {
-        return false;
     };
     let found = log.read(Position::new(before), 1).ok().and_then(|mut page| page.pop());
-    found.is_some_and(|record| {
-        record.position.get() == checkpoint.position && record.digest.0 == checkpoint.digest
-    })
+    found.is_some_and(|record| record.position.get() == position && record.digest.0 == *digest)
 }

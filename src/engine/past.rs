@@ -267,8 +267,8 @@ impl Billfold {
         let options = self.shared.options.clone();
         let place = open::past_dir(&options.data).join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
         let projection = Projection::temporary(&place, CACHE_BYTES, &options.reference_keys)?;
-        let log = Arc::clone(&self.shared.log);
-        let shared = Shared::new(options, log, projection, Position::START, Operations::default());
+        let (log, feed) = (Arc::clone(&self.shared.log), Arc::clone(&self.shared.feed));
+        let shared = Shared::new(options, log, feed, projection, Position::START, Operations::default());
         Ok(Self { shared: Arc::new(shared), folder: Arc::clone(&self.folder) })
     }
 

@@ -7,7 +7,7 @@ use crate::log::{Head, Position, Vitals};
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
 use crate::model::time::{Millis, Seconds};
-use crate::projection::{ListQuery, Page, PaymentRow, ScopeFilter, Shown, TypeCount, View};
+use crate::projection::{ListQuery, Page, PaymentRow, ProjectionError, ScopeFilter, Shown, TypeCount, View};
 
 use super::operations::{Conflict, WindowCounts};
 use super::{Billfold, QueryError};
@@ -109,7 +109,7 @@ impl Billfold {
     /// # Errors
     /// [`QueryError`].
     pub fn invoice_payments(&self, invoice: &ObjectKey) -> Result<Vec<PaymentRow>, QueryError> {
-        invoice_payments(&self.shared.projection(), invoice)
+        Ok(invoice_payments(&self.shared.projection(), invoice)?)
     }
 
     /// Counts and sizes; `window_seconds` reaches back from `now`, in whole hours.
@@ -183,7 +183,7 @@ impl Billfold {
 pub(super) fn invoice_payments(
     projection: &View<'_>,
     invoice: &ObjectKey,
-) -> Result<Vec<PaymentRow>, QueryError> {
+) -> Result<Vec<PaymentRow>, ProjectionError> {
     let mut near = projection.named_by(invoice)?;
     let mut seen = Vec::new();
     for link in near.clone().iter().filter(|key| key.kind == ObjectKind::InvoicePayment).chain([invoice]) {

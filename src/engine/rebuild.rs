@@ -49,15 +49,18 @@ impl Billfold {
             progress(shared.progress(done));
         };
         let fresh = fresh_beside(&place, &shared.options)?;
-        fold::catch_up(&*shared.log, &fresh, &mut tell)?;
+        // No further than the feed is made: whoever comes first to a record tells of it, and that is the old one.
+        let made = Position::new(shared.feed.through().position);
+        fold::catch_up_to(&*shared.log, &fresh, made, &mut tell)?;
         let _alone = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
         // Both to the same record: the log grows meanwhile.
         let until = shared.log.head().position;
-        let reached = fold::catch_up_to(&*shared.log, &fresh, until, &mut tell)?;
-        fresh.flush().map_err(FoldError::from)?;
         let old = shared.projection();
-        // A damaged one has come less far, and may not even be readable.
-        let caught_up = fold::guarded(|| fold::catch_up_to(&*shared.log, &old, until, |_, _| ()));
+        // A damaged one comes less far, and may not even be readable.
+        let caught_up =
+            fold::guarded(|| fold::advance(&*shared.log, &old, shared.teller(), until, |_, _| ()));
+        let reached = fold::advance(&*shared.log, &fresh, shared.teller(), until, &mut tell)?;
+        fresh.flush().map_err(FoldError::from)?;
         let (before, digest) = digests(&old, &fresh);
         let digest = digest?;
         let changed = caught_up.is_err() || before.ok() != Some(digest);
@@ -96,11 +99,20 @@ impl Billfold {
                 }
                 refolded.looked_at = refolded.looked_at.saturating_add(page.len() as u64);
                 refolded.folded_now = refolded.folded_now.saturating_add(understood.len() as u64);
+                if !understood.is_empty() {
+                    shared.expect_differences().map_err(FoldError::from)?;
+                }
                 projection
                     .refold(understood, &|event| fold::recall(&*shared.log, event))
                     .map_err(FoldError::from)?;
                 progress(Progress { done: refolded.looked_at, total: refolded.looked_at });
             }
+        }
+        let projection = shared.projection();
+        let reached = projection.checkpoint().map_err(FoldError::from)?.position;
+        // A projection that stands still is compared when it goes on.
+        if reached == shared.feed.through().position {
+            shared.teller().reconcile(&projection)?;
         }
         Ok(refolded)
     }
@@ -181,7 +193,7 @@ mod tests {
     };
     use crate::model::time::Millis;
 
-    /// A log that has grown by one record whenever somebody has read it to its end.
+    /// A log that has grown by one record whenever somebody has read it.
     struct Growing {
         log: MemoryLog,
         left: Arc<AtomicU64>,
@@ -212,7 +224,7 @@ mod tests {
         fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError> {
             let page = self.log.read_encoded(after, max)?;
             let left = self.left.load(Ordering::Relaxed);
-            if page.is_empty() && left > 0 {
+            if left > 0 {
                 self.left.store(left - 1, Ordering::Relaxed);
                 self.grow(left);
             }

@@ -4,12 +4,14 @@
 
 use std::path::PathBuf;
 
+use crate::feed::Feed;
 use crate::log::{EventLog as _, Position, SledLog};
 use crate::model::access::{Access, Reason, Verdict};
 use crate::model::id::{ObjectId, Scope};
 use crate::model::time::Seconds;
-use crate::projection::{Projection, StatusChange};
+use crate::projection::{Projection, REDUCER_VERSION, StatusChange};
 
+use super::feed::Teller;
 use super::open::{self, Found};
 use super::rebuild::{fresh_beside, swap_folders};
 use super::{FoldError, OpenError, Options, Progress, QueryError, RebuildError, Rebuilt, access, fold};
@@ -55,6 +57,7 @@ impl Differences {
 pub struct Shadow {
     options: Options,
     log: SledLog,
+    feed: Feed,
     place: PathBuf,
     old: Option<Projection>,
     fresh: Projection,
@@ -68,6 +71,7 @@ impl Shadow {
     /// [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let log = open::open_log(&options)?;
+        let feed = open::open_feed(&options, &log)?;
         let old = match open::find_projection(&options, &log)? {
             Found::Ours(old) | Found::Outdated(old) => Some(old),
             Found::Nothing => None,
@@ -75,7 +79,7 @@ impl Shadow {
         let place = open::projection_dir(&options.data);
         let fresh = fresh_beside(&place, &options)
             .map_err(|error| OpenError::Folder { path: place.clone(), reason: error.to_string().into() })?;
-        Ok(Self { options, log, place, old, fresh, records: 0 })
+        Ok(Self { options, log, feed, place, old, fresh, records: 0 })
     }
 
     /// Folds the log as far as the old projection has come.
@@ -85,18 +89,33 @@ impl Shadow {
     pub fn fold(&mut self, progress: &dyn Fn(Progress)) -> Result<(), RebuildError> {
         let until = match &self.old {
             Some(old) => Position::new(old.checkpoint().map_err(FoldError::from)?.position),
-            None => Position::new(u64::MAX),
+            // Only what the feed tells already: the rest comes with the swap.
+            None => Position::new(self.feed.through().position),
         };
-        self.fold_to(until, progress)
-    }
-
-    fn fold_to(&mut self, until: Position, progress: &dyn Fn(Progress)) -> Result<(), RebuildError> {
         let (done, total) = (&mut self.records, self.log.head().records);
-        fold::catch_up_to(&self.log, &self.fresh, until, |outcomes, _| {
+        let told = fold::catch_up_to(&self.log, &self.fresh, until, |outcomes, _| {
             *done = done.saturating_add(outcomes.len() as u64);
             progress(Progress { done: *done, total });
-        })?;
+        });
+        told?;
         Ok(())
+    }
+
+    /// Folds what is left, and tells the feed of it, unless the old projection is ahead of the feed: then the next start
+    /// makes both even.
+    fn fold_rest(&mut self, progress: &dyn Fn(Progress)) -> Result<(), RebuildError> {
+        let (done, total) = (&mut self.records, self.log.head().records);
+        let folded = |outcomes: &[_], _: &_| {
+            *done = done.saturating_add(<[_]>::len(outcomes) as u64);
+            progress(Progress { done: *done, total });
+        };
+        let reached = self.fresh.checkpoint().map_err(FoldError::from)?.position;
+        if reached > self.feed.through().position {
+            return Ok(());
+        }
+        let teller = Teller { feed: &self.feed, policy: &self.options.policy, reducer: REDUCER_VERSION };
+        fold::advance(&self.log, &self.fresh, teller, Position::new(u64::MAX), folded)?;
+        Ok(self.feed.sync().map_err(FoldError::from)?)
     }
 
     /// What the swap would change, access as of `now`; none if there is nothing that can be compared with.
@@ -135,7 +154,7 @@ impl Shadow {
         let mut digest = self.fresh.digest().map_err(FoldError::from)?;
         let before = self.old.as_ref().and_then(|old| fold::guarded(|| Ok(old.digest()?)).ok());
         let changed = before != Some(digest);
-        self.fold_to(Position::new(u64::MAX), progress)?;
+        self.fold_rest(progress)?;
         if self.records > compared {
             digest = self.fresh.digest().map_err(FoldError::from)?;
         }

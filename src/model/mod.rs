@@ -14,6 +14,7 @@ pub mod event_type;
 pub mod evidence;
 pub mod explain;
 mod facts;
+pub mod feed;
 pub mod fingerprint;
 pub mod id;
 pub mod invoice;

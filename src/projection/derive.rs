@@ -40,11 +40,21 @@ const fn is_member(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::PaymentIntent | ObjectKind::Charge | ObjectKind::Refund | ObjectKind::Dispute)
 }
 
-/// Derives the payments that changed objects take part in; returns the members of these payments.
+/// A payment that was derived anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Its id.
+    pub id: ObjectId,
+    /// Its members, the unknown ones that others name too.
+    pub members: BTreeSet<ObjectKey>,
+}
+
+/// Derives the payments that changed objects take part in.
 pub(super) fn settle_payments(
     staged: &mut Staged<'_>,
     changed: &BTreeSet<ObjectKey>,
-) -> Result<BTreeSet<ObjectKey>, ProjectionError> {
+) -> Result<Vec<Settled>, ProjectionError> {
+    let mut settled = Vec::new();
     let mut done: BTreeSet<ObjectKey> = BTreeSet::new();
     for key in changed {
         for start in seeds(staged, key)? {
@@ -52,11 +62,13 @@ pub(super) fn settle_payments(
                 continue;
             }
             let group = gather(staged, &start)?;
-            settle_group(staged, &group)?;
-            done.extend(group.members);
+            done.extend(group.members.iter().cloned());
+            if let Some(id) = settle_group(staged, &group)? {
+                settled.push(Settled { id, members: group.members });
+            }
         }
     }
-    Ok(done)
+    Ok(settled)
 }
 
 /// The members of payments that a changed object bears on.
@@ -116,9 +128,9 @@ fn gather(staged: &mut Staged<'_>, start: &ObjectKey) -> Result<Group, Projectio
 }
 
 /// A group is one payment; what was a payment of its own before the group was known is none any more.
-fn settle_group(staged: &mut Staged<'_>, group: &Group) -> Result<(), ProjectionError> {
+fn settle_group(staged: &mut Staged<'_>, group: &Group) -> Result<Option<ObjectId>, ProjectionError> {
     let Some(payment) = derived::derive(&known_members(staged, group)?) else {
-        return Ok(());
+        return Ok(None);
     };
     let (id, customer) = (payment.id.clone(), payment.customer.clone());
     let row_key = keys::payment(&id, &group.scope);
@@ -139,7 +151,7 @@ fn settle_group(staged: &mut Staged<'_>, group: &Group) -> Result<(), Projection
             settle_owner(staged, key, customer.as_ref())?;
         }
     }
-    Ok(())
+    Ok(Some(id))
 }
 
 fn known_members(staged: &mut Staged<'_>, group: &Group) -> Result<PaymentGroup, ProjectionError> {

@@ -10,6 +10,7 @@ mod derive;
 mod index;
 mod keys;
 mod list;
+mod look;
 mod outcome;
 mod query;
 mod read;
@@ -33,7 +34,8 @@ use crate::model::id::{EventId, ObjectKey};
 use crate::model::observation::{Observation, Snapshot};
 
 pub use compare::{Comparison, NAMED_MAX, StatusChange};
-pub use derive::PaymentRow;
+pub use derive::{PaymentRow, Settled};
+pub use look::{Look, Touched};
 pub use outcome::FoldOutcome;
 pub use query::{
     Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, InvalidCursor, ListQuery,
@@ -205,7 +207,8 @@ impl Projection {
             // Space is cheap here: what is stale is thrown away with the projection.
             .mode(sled::Mode::HighThroughput)
             .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(Some(FLUSH_EVERY_MS));
+            // Whoever folds flushes, the feed first.
+            .flush_every_ms(None);
         let db = Closing::new(open_patiently(&config)?);
         let stamp = Stamp { reducer: REDUCER_VERSION, reference_keys: reference_keys.to_vec() };
         if db.get(STAMP)?.is_none() {
@@ -337,8 +340,6 @@ impl Projection {
 
 /// Larger than sled's default, so that no row is put into a file of its own.
 const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
-/// How often sled writes back by itself, in milliseconds.
-const FLUSH_EVERY_MS: u64 = 1_000;
 
 /// How often a folder that this process has just closed is tried again.
 const OPEN_TRIES_MAX: u32 = 500;
@@ -361,12 +362,12 @@ fn open_patiently(config: &sled::Config) -> Result<sled::Db, ProjectionError> {
     }
 }
 
-/// Brings everything that follows from the changed objects up to date; returns those objects, and the members of the
-/// payments that were derived anew.
-fn settle(staged: &mut Staged<'_>) -> Result<(BTreeSet<ObjectKey>, BTreeSet<ObjectKey>), ProjectionError> {
+/// Brings everything that follows from the changed objects up to date; returns those objects, and the payments that were
+/// derived anew.
+fn settle(staged: &mut Staged<'_>) -> Result<(BTreeSet<ObjectKey>, Vec<Settled>), ProjectionError> {
     let changed = staged.settle_objects()?;
-    let members = derive::settle_payments(staged, &changed)?;
-    Ok((changed, members))
+    let payments = derive::settle_payments(staged, &changed)?;
+    Ok((changed, payments))
 }
 
 fn fold_one(

@@ -139,10 +139,15 @@ fn a_log_that_ends_before_what_was_folded_is_said_so() {
     fill(folder.path(), 2);
     fs::remove_dir_all(folder.path().join("log")).unwrap();
     copy(older.path(), &folder.path().join("log"));
-    let error = Billfold::open(folder.path()).unwrap_err();
-    assert!(matches!(error, OpenError::LogShorter { .. }), "{error}");
-    let said = error.to_string();
-    assert!(said.contains("400") && said.contains("800") && said.contains("Restore log/"), "{said}");
+    let refused = || {
+        let error = Billfold::open(folder.path()).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("400") && said.contains("800") && said.contains("Restore log/"), "{said}");
+        error
+    };
+    assert!(matches!(refused(), OpenError::FeedAhead { .. }));
+    fs::rename(folder.path().join("feed"), older.path().join("feed")).unwrap();
+    assert!(matches!(refused(), OpenError::LogShorter { .. }));
     fs::remove_dir_all(folder.path().join("projection")).unwrap();
     let billfold = Billfold::open(folder.path()).unwrap();
     assert!(billfold.readiness().ready);

@@ -19,7 +19,7 @@ const LONGER_FILES: &[(&str, &str)] = &[];
 const CRATES: &[(&str, &[&str], &str)] = &[
     (
         "sled",
-        &["log/sled.rs", "log/sled/", "projection/"],
+        &["log/sled.rs", "log/sled/", "projection/", "feed/"],
         "another storage engine has to be one room's work",
     ),
     ("zstd", &["log/codec/"], "how a body is stored is the codec's secret"),
@@ -37,7 +37,11 @@ const CRATES: &[(&str, &[&str], &str)] = &[
         &["stripe/", "api/", "cli/"],
         "times are seconds inside; dates are for what comes in and for people",
     ),
-    ("tokio", &["log/", "engine/", "http/", "cli/"], "the model and the decoder are plain functions"),
+    (
+        "tokio",
+        &["log/", "feed/", "engine/", "http/", "cli/"],
+        "the model and the decoder are plain functions",
+    ),
     ("tracing", &["http/", "cli/"], "what is logged is decided where nothing private is at hand"),
     ("tracing_subscriber", &["cli/"], "the program decides where its log goes, the library does not"),
     (
@@ -59,7 +63,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("stripe", &["model"]),
     ("log", &["model"]),
     ("projection", &["model"]),
-    ("engine", &["model", "stripe", "log", "projection"]),
+    ("feed", &["model"]),
+    ("engine", &["model", "stripe", "log", "projection", "feed"]),
     ("api", &["model", "stripe", "log", "engine"]),
     ("lab", &["model", "stripe"]),
     ("http", &["model", "stripe", "log", "engine", "api"]),

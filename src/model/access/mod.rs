@@ -25,6 +25,7 @@ mod tests;
 
 pub use answer::{Access, AccessItem, Plan, Reason, Verdict, Warning};
 pub use known::{LastKnown, PaymentFacts};
+pub(crate) use policy::cancellation;
 pub use policy::{Days, Gate, InvalidDays, Policy};
 pub use schedule::{
     CustomerInput, Decision, Schedule, Step, SubscriptionInput, combine, schedule, schedule_of,

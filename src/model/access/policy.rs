@@ -253,7 +253,7 @@ fn known_status(input: &SubscriptionInput) -> (Option<&SubscriptionStatus>, Opti
 }
 
 /// The moment that is set for the end: the flexible billing mode sets only `cancel_at`, the API may set only the flag.
-pub(super) fn cancellation(subscription: &Subscription) -> Option<Seconds> {
+pub(crate) fn cancellation(subscription: &Subscription) -> Option<Seconds> {
     let period_end = subscription.current_period_end.filter(|_| subscription.cancel_at_period_end);
     subscription.cancel_at.or(period_end)
 }
