@@ -41,6 +41,11 @@ pub fn document() -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
+            "headers": { "ETag": {
+                "description": "Sent back as `If-None-Match` it is answered 304 as long as nothing has changed.",
+                "required": true,
+                "schema": { "type": "string" },
+            } },
             "parameters": parameters::all(),
             "responses": responses(),
             "schemas": schemas,
@@ -87,6 +92,9 @@ fn operation(row: &Row, word: &str, schema: &Value) -> Value {
     }
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(row, word, schema));
+    if has_tag(row) {
+        responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/304" }));
+    }
     for status in statuses(row) {
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }));
     }
@@ -114,6 +122,11 @@ fn success(row: &Row, word: &str, schema: &Value) -> Value {
     let content =
         if schema.as_object().is_some_and(Map::is_empty) { json!({}) } else { json!({ "schema": schema }) };
     let mut response = json!({ "description": plain(row.is), "content": { content_type: content } });
+    if has_tag(row)
+        && let Some(members) = response.as_object_mut()
+    {
+        members.insert("headers".to_owned(), json!({ "ETag": { "$ref": "#/components/headers/ETag" } }));
+    }
     if row.answer == Answer::ListOf
         && let Some(members) = response.as_object_mut()
     {
@@ -123,6 +136,11 @@ fn success(row: &Row, word: &str, schema: &Value) -> Value {
         members.insert("links".to_owned(), json!({ "first": link }));
     }
     response
+}
+
+/// Whether answers have a tag, by which they are asked for again.
+fn has_tag(row: &Row) -> bool {
+    row.verb == Verb::Get && row.scope.is_some() && row.answer != Answer::Metrics
 }
 
 /// The statuses of the problems that a row can end in.
@@ -166,6 +184,8 @@ fn kinds_of(row: &Row) -> Vec<ProblemKind> {
 /// One response a status, with the kinds of problem that it tells.
 fn responses() -> Value {
     let mut responses = Map::new();
+    responses
+        .insert("304".to_owned(), json!({ "description": "Nothing has changed since the tag was given." }));
     for kind in ProblemKind::ALL {
         let same = ProblemKind::ALL.into_iter().filter(|other| other.status() == kind.status());
         let told: Vec<String> = same.map(|kind| format!("`{}`: {}", kind.as_str(), kind.title())).collect();

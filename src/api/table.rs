@@ -115,6 +115,12 @@ const fn get(
 }
 
 impl Row {
+    /// Whether a page in a browser may ask it, where the operator allows pages: what is read, and this description.
+    #[must_use]
+    pub fn is_for_pages(&self) -> bool {
+        self.verb == Verb::Get && (self.scope.is_some() || self.path == "/openapi.json")
+    }
+
     const fn open(self) -> Self {
         Self { scope: None, ..self }
     }

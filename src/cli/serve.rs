@@ -112,7 +112,8 @@ fn serving(config: &Config, keyring: Keyring) -> ServeConfig {
         ));
     }
     let tokens = Some(config.token_file());
-    ServeConfig { limits: fitting, tokens, ..ServeConfig::of(Keys::new(keyring)) }
+    let cors_origins = config.cors_origins().to_vec();
+    ServeConfig { limits: fitting, tokens, cors_origins, ..ServeConfig::of(Keys::new(keyring)) }
 }
 
 fn unbound(listen: SocketAddr, error: &io::Error) -> Failure {

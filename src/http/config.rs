@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::time::Millis;
 use crate::stripe::signature::Secrets;
 
+use super::cors::Origin;
 use super::keyring::Keys;
 use super::tokens::{TokenFile, TokenList};
 
@@ -55,6 +56,8 @@ pub struct ServeConfig {
     pub keys: Keys,
     /// Further tokens, each with what it may ask: a file that is read anew by itself.
     pub tokens: Option<TokenFile>,
+    /// Whose pages may read with a token, in a browser. None, usually; and none as long as no token is needed.
+    pub cors_origins: Vec<Origin>,
     /// The clock that signatures and access are judged by.
     pub clock: Clock,
     /// See [`Limits`].
@@ -80,7 +83,13 @@ impl ServeConfig {
     /// The same for keys that the caller holds on to, to replace what they open.
     #[must_use]
     pub fn of(keys: Keys) -> Self {
-        Self { keys, tokens: None, clock: Arc::new(system_clock), limits: Limits::default() }
+        Self {
+            keys,
+            tokens: None,
+            cors_origins: Vec::new(),
+            clock: Arc::new(system_clock),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -89,6 +98,7 @@ impl fmt::Debug for ServeConfig {
         f.debug_struct("ServeConfig")
             .field("keys", &self.keys.current())
             .field("tokens", &self.tokens)
+            .field("cors_origins", &self.cors_origins)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

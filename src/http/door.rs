@@ -18,6 +18,7 @@ use crate::engine::Billfold;
 
 use super::body::{self, Allowance};
 use super::config::ServeConfig;
+use super::cors;
 use super::endpoint::{DEFAULT_PATH, Endpoint, Endpoints};
 use super::guard::{self, Arrival};
 use super::metrics::{self, Metrics};
@@ -157,10 +158,34 @@ impl Door {
         if let Some(endpoint) = &asked.endpoint {
             span.record("endpoint", endpoint.name());
         }
-        let response = self.answer(asked, body).instrument(span.clone()).await;
+        let response = self.across_origins(asked, body).instrument(span.clone()).await;
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.metrics.answered(path, response.status().as_u16());
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), duration_us, "answered"));
+        response
+    }
+
+    /// Lets pages of the origins that are allowed see what is read with a token; without any, all stays as it is.
+    async fn across_origins<S, B, E>(&self, asked: Asked, body: S) -> Response
+    where
+        S: Stream<Item = Result<B, E>> + Send,
+        B: Buf + Send,
+        E: Send,
+    {
+        let origins = &self.config.cors_origins;
+        let is_read = matches!(api::look_up("GET", &asked.path), Ok((row, _)) if row.is_for_pages());
+        if origins.is_empty() || !is_read || !self.config.known_tokens().are_required() {
+            return self.answer(asked, body).await;
+        }
+        if asked.method == Method::OPTIONS
+            && let Some(allowed) = cors::preflight(&asked.headers, origins)
+        {
+            return allowed;
+        }
+        let is_asked = asked.method == Method::GET || asked.method == Method::HEAD;
+        let origin = cors::allowed(&asked.headers, origins).filter(|_| is_asked);
+        let mut response = self.answer(asked, body).await;
+        cors::mark(&mut response, origin);
         response
     }
 
@@ -174,11 +199,10 @@ impl Door {
         // All endpoints are one route of the table.
         let path = asked.endpoint.as_ref().map_or(asked.path.as_str(), |_| DEFAULT_PATH);
         let answered = match api::look_up(asked.method.as_str(), path) {
-            Ok((row, route)) => self.admit(&asked, row.scope).map(|()| route),
-            // Before the token is shown, not even routes can be told apart.
-            Err(problem) if asked.path.starts_with("/v1") => {
-                self.admit(&asked, Some(TokenScope::Read)).and(Err(problem))
-            }
+            Ok((row, route)) if row.scope.is_some() => self.admit(&asked, row.scope).map(|()| route),
+            Ok((_, route)) => Ok(route),
+            // Before a token is shown, not even routes can be told apart.
+            Err(problem) if asked.path.starts_with("/v1") => self.admit(&asked, None).and(Err(problem)),
             Err(problem) => Err(problem),
         };
         let answered = match answered {
@@ -188,7 +212,7 @@ impl Door {
             },
             Ok(Route::Live) => Ok(reply::json(StatusCode::OK, &json!({ "live": true }))),
             Ok(Route::Ready) => self.ready().await,
-            Ok(Route::Document) => Ok(reply::json(StatusCode::OK, &self.document)),
+            Ok(Route::Document) => Ok(reply::tagged_json(&asked.headers, &self.document)),
             Ok(Route::Metrics) => self.scraped().await,
             Ok(route) => self.read(asked, route).await,
             Err(problem) => Err(problem),
@@ -196,12 +220,9 @@ impl Door {
         answered.unwrap_or_else(|problem| reply::problem(&problem))
     }
 
-    /// Whether whoever asks may ask this.
+    /// Whether whoever asks may ask what needs this scope.
     fn admit(&self, asked: &Asked, scope: Option<TokenScope>) -> Result<(), Problem> {
-        match scope {
-            Some(scope) => guard::admit(&asked.headers, asked.arrival, &self.config.known_tokens(), scope),
-            None => Ok(()),
-        }
+        guard::admit(&asked.headers, asked.arrival, &self.config.known_tokens(), scope)
     }
 
     async fn ready(&self) -> Result<Response, Problem> {
@@ -229,8 +250,10 @@ impl Door {
         let answer = tokio::task::spawn_blocking(move || {
             let request = Request { path: &asked.path, query: &asked.query, now };
             let answer = match route {
-                Route::Log => api::records(&billfold, &request).map(reply::bytes),
-                _ => api::answer(&billfold, &request).map(|value| reply::json(StatusCode::OK, &value)),
+                Route::Log => {
+                    api::records(&billfold, &request).map(|page| reply::tagged_bytes(&asked.headers, page))
+                }
+                _ => api::answer(&billfold, &request).map(|value| reply::tagged_json(&asked.headers, &value)),
             };
             drop(turn);
             answer

@@ -39,17 +39,17 @@ pub(super) struct Arrival {
     pub(super) version: Version,
 }
 
-/// Whether a request that needs `scope` is answered.
+/// Whether a request is answered that needs `scope`; without one any token will do.
 pub(super) fn admit(
     headers: &HeaderMap,
     arrival: Option<Arrival>,
     tokens: &KnownTokens,
-    scope: TokenScope,
+    scope: Option<TokenScope>,
 ) -> Result<(), Problem> {
     if tokens.are_required() { bearer(headers, tokens, scope) } else { local(headers, arrival) }
 }
 
-fn bearer(headers: &HeaderMap, tokens: &KnownTokens, scope: TokenScope) -> Result<(), Problem> {
+fn bearer(headers: &HeaderMap, tokens: &KnownTokens, scope: Option<TokenScope>) -> Result<(), Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(unauthorized(
@@ -70,10 +70,12 @@ fn bearer(headers: &HeaderMap, tokens: &KnownTokens, scope: TokenScope) -> Resul
     let named = tokens.named.iter().flat_map(|named| named.iter());
     let found =
         named.fold(None, |found, (name, token)| token.matches(presented).then_some((name, token)).or(found));
-    match found {
-        Some((_, token)) if token.scopes.contains(&scope) => Ok(()),
-        Some((name, token)) => Err(beyond(name, &token.scopes, scope)),
-        None => Err(unauthorized("the bearer token is none that this server knows")),
+    match (found, scope) {
+        (Some((name, token)), Some(scope)) if !token.scopes.contains(&scope) => {
+            Err(beyond(name, &token.scopes, scope))
+        }
+        (Some(_), _) => Ok(()),
+        (None, _) => Err(unauthorized("the bearer token is none that this server knows")),
     }
 }
 

@@ -9,9 +9,11 @@
 
 mod body;
 mod config;
+mod cors;
 mod crowd;
 mod door;
 mod endpoint;
+mod etag;
 mod guard;
 mod keyring;
 mod metrics;
@@ -28,6 +30,7 @@ pub use config::{
     SHUTDOWN_TIMEOUT, ServeConfig, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX,
     WRITE_TIMEOUT, check_exposure, system_clock,
 };
+pub use cors::{InvalidOrigin, Origin};
 pub use door::routes;
 pub use endpoint::{
     DEFAULT_NAME, DEFAULT_PATH, ENDPOINT_NAME_BYTES_MAX, ENDPOINT_PATH_BYTES_MAX, ENDPOINTS_MAX, Endpoint,

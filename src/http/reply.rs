@@ -1,14 +1,16 @@
 //! Answers as HTTP: JSON and problem documents, with the headers that keep them where they belong.
 
 use serde_json::Value;
-use warp::http::StatusCode;
 use warp::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 use crate::api::{Problem, ProblemKind};
+
+use super::etag;
 
 /// When a sender should try again while the storage does not work, in seconds.
 pub(super) const RETRY_AFTER_SECONDS: &str = "10";
@@ -18,9 +20,30 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response {
     with_type(status, "application/json", value.to_string().into_bytes())
 }
 
-/// An answer that is no text.
-pub(super) fn bytes(body: Vec<u8>) -> Response {
-    with_type(StatusCode::OK, "application/octet-stream", body)
+/// A JSON answer with its tag; without its body where whoever asks has it.
+pub(super) fn tagged_json(headers: &HeaderMap, value: &Value) -> Response {
+    let body = value.to_string().into_bytes();
+    tagged(headers, etag::of_answer(value, &body), "application/json", body)
+}
+
+/// The same for an answer that is no text.
+pub(super) fn tagged_bytes(headers: &HeaderMap, body: Vec<u8>) -> Response {
+    tagged(headers, etag::of_bytes(&body), "application/octet-stream", body)
+}
+
+fn tagged(headers: &HeaderMap, tag: String, content_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = if etag::is_known(headers, &tag) {
+        let mut response = with_type(StatusCode::NOT_MODIFIED, content_type, Vec::new());
+        // There is no content that it could be the type of.
+        response.headers_mut().remove(CONTENT_TYPE);
+        response
+    } else {
+        with_type(StatusCode::OK, content_type, body)
+    };
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 /// An answer in a text format of its own.

@@ -20,6 +20,7 @@ const PAST: &str = r"^(@[0-9]{1,19}|-?[0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt 
 pub(super) fn all() -> Value {
     let mut all = Map::new();
     all.insert("id".to_owned(), id());
+    all.insert("If-None-Match".to_owned(), if_none_match());
     for name in TABLE.iter().flat_map(|row| row.takes) {
         if let Some((schema, description)) = query(name) {
             let required = *name == "ref";
@@ -42,7 +43,8 @@ pub(super) fn of<'a>(row: &'a Row, word: &'a str) -> impl Iterator<Item = Value>
         ("from", ..) => required(common_definition("from")),
         _ => common(name),
     });
-    id.into_iter().chain(more)
+    let tag = super::has_tag(row).then(|| common("If-None-Match"));
+    id.into_iter().chain(more).chain(tag)
 }
 
 fn required(mut parameter: Value) -> Value {
@@ -60,6 +62,13 @@ fn id() -> Value {
     json!({
         "name": "id", "in": "path", "required": true, "description": "An id as the provider says it.",
         "schema": { "type": "string", "minLength": 1, "maxLength": ID_BYTES_MAX, "pattern": WORD },
+    })
+}
+
+fn if_none_match() -> Value {
+    json!({
+        "name": "If-None-Match", "in": "header", "required": false,
+        "description": "The `ETag` of the answer that is known.", "schema": text(),
     })
 }
 

@@ -11,6 +11,7 @@ use super::problem::{Place, Problems};
 use super::sources::{ENDPOINTS, Origin, Setting, Sources, check_endpoint_names, text_of};
 use super::values::{
     LogFormat, parse_account, parse_address, parse_bytes, parse_log_filter, parse_log_format, parse_mode,
+    parse_origins,
 };
 use crate::cli::moment::parse_span;
 use crate::cli::surroundings::variable;
@@ -29,6 +30,7 @@ pub(in crate::cli) struct Config {
     pub(super) listen: Setting<SocketAddr>,
     pub(super) body_limit: Setting<usize>,
     pub(super) tolerance: Setting<i64>,
+    pub(super) cors_origins: Setting<Vec<http::Origin>>,
     pub(super) log_format: Setting<LogFormat>,
     pub(super) log_filter: Setting<String>,
     /// Where the readers' token is; none for no token.
@@ -83,6 +85,7 @@ impl Config {
             data: data(flags),
             listen: sources.read(&keys::LISTEN, parse_address, listen, problems),
             body_limit: sources.read(&keys::BODY_LIMIT, parse_bytes, BODY_BYTES_MAX, problems),
+            cors_origins: sources.read(&keys::CORS_ORIGINS, parse_origins, Vec::new(), problems),
             log_format: sources.read(&keys::LOG_FORMAT, parse_log_format, LogFormat::Text, problems),
             log_filter: sources.read(&keys::LOG_FILTER, parse_log_filter, "info".to_owned(), problems),
             token: token(&sources, problems),
@@ -106,6 +109,10 @@ impl Config {
         self.body_limit.value
     }
 
+    pub(in crate::cli) fn cors_origins(&self) -> &[http::Origin] {
+        &self.cors_origins.value
+    }
+
     pub(in crate::cli) const fn log_format(&self) -> LogFormat {
         self.log_format.value
     }
@@ -119,6 +126,7 @@ impl Config {
         let differ = [
             (keys::LISTEN.name, self.listen.value != other.listen.value),
             (keys::BODY_LIMIT.name, self.body_limit.value != other.body_limit.value),
+            (keys::CORS_ORIGINS.name, self.cors_origins.value != other.cors_origins.value),
             (keys::LOG_FORMAT.name, self.log_format.value != other.log_format.value),
             (keys::LOG_FILTER.name, self.log_filter.value != other.log_filter.value),
         ];

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::keys::{self, Key};
-use super::values::{parse_address, parse_bytes, parse_log_format};
+use super::values::{parse_address, parse_bytes, parse_log_format, parse_origins};
 use crate::cli::folder::DataArgs;
 use crate::cli::moment::parse_span;
 use crate::cli::secrets::SecretArgs;
@@ -38,6 +38,10 @@ pub(in crate::cli) struct ServeFlags {
     /// How old, or how far ahead, a signature may be [default: 5m] [env: `BILLFOLD_TOLERANCE`].
     #[arg(long, value_name = "SPAN", value_parser = checked(parse_span))]
     tolerance: Option<String>,
+    /// Let pages of this origin read with a token in a browser, such as <https://app.example.com>; may be repeated [env:
+    /// `BILLFOLD_CORS_ORIGINS`].
+    #[arg(long, value_name = "ORIGIN", value_parser = checked(parse_origins))]
+    cors_origin: Vec<String>,
     /// How log lines look, text or json; they go to stderr [default: text] [env: `BILLFOLD_LOG_FORMAT`].
     #[arg(long, value_name = "FORMAT", value_parser = checked(parse_log_format))]
     log_format: Option<String>,
@@ -67,6 +71,9 @@ impl ServeFlags {
             name if name == keys::TLS_KEY.name => self.tls_key.clone(),
             name if name == keys::BODY_LIMIT.name => self.body_limit.clone(),
             name if name == keys::TOLERANCE.name => self.tolerance.clone(),
+            name if name == keys::CORS_ORIGINS.name => {
+                Some(self.cors_origin.join(",")).filter(|origins| !origins.is_empty())
+            }
             name if name == keys::LOG_FORMAT.name => self.log_format.clone(),
             _ => None,
         }

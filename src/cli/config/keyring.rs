@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::effective::{Config, EndpointPlan, FileSource, SecretPlace, SecretSource};
+use super::keys;
 use super::problem::{Place, Problems};
 use crate::cli::secrets::{self, Listed};
 use crate::cli::surroundings::{is_readable_by_all, variable};
@@ -29,6 +30,10 @@ pub(in crate::cli) fn gather(config: &Config, problems: &mut Problems) -> Option
         problems.error(Place::default(), exposed.to_string(), "");
     }
     let certificate = config.tls.as_ref().and_then(|(chain, key)| certificate(chain, key, problems));
+    if config.token.is_none() && !config.cors_origins().is_empty() && !known.are_required() {
+        let what = "pages may read with a token, and there is none";
+        problems.error(Place::named(keys::CORS_ORIGINS.name), what, "make one with `billfold tokens add`");
+    }
     let endpoints = together(&config.endpoints, read, problems)?;
     if problems.any_error() {
         return None;

@@ -117,6 +117,13 @@ pub(super) const TLS_KEY: Key = Key {
     meaning: "a file with the certificate's private key, as PEM without a password",
     ..KEY
 };
+pub(super) const CORS_ORIGINS: Key = Key {
+    name: "cors_origins",
+    flag: Some("--cors-origin"),
+    variable: Some("BILLFOLD_CORS_ORIGINS"),
+    meaning: "whose pages may read with a token in a browser, such as `https://app.example.com`; several with commas",
+    ..KEY
+};
 pub(super) const LOG_FORMAT: Key = Key {
     name: "log_format",
     flag: Some("--log-format"),
@@ -146,6 +153,7 @@ pub(super) const KEYS: &[Key] = &[
     API_TOKEN_FILE,
     TLS_CERT,
     TLS_KEY,
+    CORS_ORIGINS,
     LOG_FORMAT,
     LOG_FILTER,
 ];

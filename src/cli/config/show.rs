@@ -75,6 +75,7 @@ fn rows(config: &Config) -> Vec<Row> {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
     };
+    let origins: Vec<String> = config.cors_origins().iter().map(ToString::to_string).collect();
     let tolerance = format!("{}s", config.tolerance.value);
     vec![
         row(keys::DATA.name, config.data.value.display().to_string(), &config.data.origin),
@@ -88,6 +89,11 @@ fn rows(config: &Config) -> Vec<Row> {
         },
         file_row(keys::TLS_CERT.name, config.tls.as_ref().map(|(certificate, _)| certificate)),
         file_row(keys::TLS_KEY.name, config.tls.as_ref().map(|(_, key)| key)),
+        Row {
+            key: keys::CORS_ORIGINS.name,
+            value: (!origins.is_empty()).then(|| origins.join(", ")),
+            origin: config.cors_origins.origin.to_string(),
+        },
         row(keys::LOG_FORMAT.name, format.to_owned(), &config.log_format.origin),
         row(keys::LOG_FILTER.name, config.log_filter.value.clone(), &config.log_filter.origin),
     ]
@@ -110,18 +116,18 @@ fn told(config: &Config, keyring: Option<&Keyring>) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail, here and below.
     let file = config.file.as_deref().map(|path| path.display().to_string());
-    let _ = writeln!(text, "file        {}\n", file.as_deref().unwrap_or("none"));
+    let _ = writeln!(text, "file         {}\n", file.as_deref().unwrap_or("none"));
     for row in rows(config) {
         let value = row.value.as_deref().unwrap_or("none");
-        let _ = writeln!(text, "{:<11} {value}  ({})", row.key, row.origin);
+        let _ = writeln!(text, "{:<12} {value}  ({})", row.key, row.origin);
     }
     for plan in &config.endpoints {
         let places: Vec<String> = plan.secrets.iter().map(|source| at(&source.at)).collect();
-        let _ = writeln!(text, "\nendpoint    {}", plan.name);
-        let _ = writeln!(text, "  path      {}", plan.path);
-        let _ = writeln!(text, "  secrets   {}  ({})", labels(plan, keyring).join(", "), places.join(", "));
-        let _ = writeln!(text, "  expects   mode {}, account {}", mode(plan.mode), account(&plan.account));
-        let _ = writeln!(text, "  tolerance {}s", plan.tolerance.past);
+        let _ = writeln!(text, "\nendpoint     {}", plan.name);
+        let _ = writeln!(text, "  path       {}", plan.path);
+        let _ = writeln!(text, "  secrets    {}  ({})", labels(plan, keyring).join(", "), places.join(", "));
+        let _ = writeln!(text, "  expects    mode {}, account {}", mode(plan.mode), account(&plan.account));
+        let _ = writeln!(text, "  tolerance  {}s", plan.tolerance.past);
     }
     text
 }

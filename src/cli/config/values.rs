@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::http::{ExpectedAccount, ExpectedMode};
+use crate::http::{ExpectedAccount, ExpectedMode, Origin};
 use crate::log;
 use crate::model::id::AccountId;
 
@@ -78,6 +78,12 @@ pub(super) fn parse_account(text: &str) -> Result<ExpectedAccount, String> {
     }
 }
 
+/// Origins, comma-separated.
+pub(super) fn parse_origins(text: &str) -> Result<Vec<Origin>, String> {
+    let origins = text.split(',').map(|origin| origin.trim().parse::<Origin>());
+    origins.collect::<Result<_, _>>().map_err(|invalid| invalid.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,11 +135,12 @@ mod tests {
             parse_address(secret).err(),
             parse_bytes(secret).err(),
             parse_mode(secret).err(),
+            parse_origins(secret).err(),
             parse_account(secret).err(),
             parse_log_format(secret).err(),
             parse_log_filter("hidden=hidden=hidden").err(),
         ];
-        assert!(messages.iter().flatten().count() >= 5);
+        assert!(messages.iter().flatten().count() >= 6);
         assert!(messages.iter().flatten().all(|message| !message.contains("hidden")));
     }
 }

@@ -50,7 +50,7 @@ fn a_host_is_loopback_or_not() {
 
 #[track_caller]
 fn check_local(pairs: &[(&str, &str)], arrival: Option<Arrival>, refused: Option<&str>) {
-    let found = admit(&headers(pairs), arrival, &KnownTokens::default(), TokenScope::Read);
+    let found = admit(&headers(pairs), arrival, &KnownTokens::default(), Some(TokenScope::Read));
     match (found, refused) {
         (Ok(()), None) => {}
         (Err(problem), Some(why)) => {
@@ -89,7 +89,7 @@ fn two_hosts_are_none() {
             &headers,
             Some(from("127.0.0.1:1", Version::HTTP_11)),
             &KnownTokens::default(),
-            TokenScope::Read
+            Some(TokenScope::Read)
         )
         .is_err()
     );
@@ -103,7 +103,7 @@ fn check_bearer(values: &[&'static str], refused: Option<&str>) {
         headers.append(AUTHORIZATION, HeaderValue::from_static(value));
     }
     // A token makes it all the same where the request comes from.
-    let found = admit(&headers, None, &tokens, TokenScope::Admin);
+    let found = admit(&headers, None, &tokens, Some(TokenScope::Admin));
     match (found, refused) {
         (Ok(()), None) => {}
         (Err(problem), Some(why)) => {
@@ -141,7 +141,8 @@ fn known() -> KnownTokens {
 
 #[track_caller]
 fn check_scope(token: &str, scope: TokenScope, refused: Option<&str>) {
-    let found = admit(&headers(&[("authorization", &format!("Bearer {token}"))]), None, &known(), scope);
+    let found =
+        admit(&headers(&[("authorization", &format!("Bearer {token}"))]), None, &known(), Some(scope));
     match (found, refused) {
         (Ok(()), None) => {}
         (Err(problem), Some(why)) => {
@@ -170,6 +171,6 @@ fn an_empty_list_of_tokens_lets_nobody_in() {
     let tokens = KnownTokens { all_scopes: None, named: Some(Arc::default()) };
     let local = from("127.0.0.1:1", Version::HTTP_11);
     let refused =
-        admit(&headers(&[("host", "localhost")]), Some(local), &tokens, TokenScope::Read).unwrap_err();
+        admit(&headers(&[("host", "localhost")]), Some(local), &tokens, Some(TokenScope::Read)).unwrap_err();
     assert_eq!(refused.kind(), ProblemKind::Unauthorized);
 }

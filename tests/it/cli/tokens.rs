@@ -74,3 +74,15 @@ fn whoever_would_be_exposed_is_told_how_to_make_a_token() {
     let ran = run_with(b"", &["serve", "--listen", "0.0.0.0:0", "--data", &data]).ended(2);
     ran.saying("billfold tokens add");
 }
+
+#[test]
+fn pages_are_named_only_where_tokens_are() {
+    let place = Place::new();
+    let data = place.data();
+    let serve = |origin: &str| {
+        run_with(b"", &["serve", "--listen", "127.0.0.1:0", "--data", &data, "--cors-origin", origin])
+            .ended(2)
+    };
+    serve("https://app.example.com").saying("billfold tokens add");
+    serve("*").saying("an origin is a scheme and a host");
+}
