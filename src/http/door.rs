@@ -1,7 +1,7 @@
 //! The routes, and the one place that decides what a request gets.
 //!
-//! Filters extract; [`Door::answer`] decides. Never logs an id, a query, a header or a body: method, the path's
-//! form, status and duration are all.
+//! Filters extract; [`Door::answer`] decides. Never logs an object's id, a query, a header or a body: the request's number,
+//! method, the path's form, status and duration are all.
 
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use super::guard::{self, Arrival};
 use super::metrics::{self, Metrics};
 use super::receive::{self, receive};
 use super::reply;
+use super::request_id::{REQUEST_ID, RequestIds};
 
 /// What log lines and metrics say of an endpoint at a path of the operator's choice: the path may be kept secret.
 const OTHER_WEBHOOK: &str = "/{webhook}";
@@ -35,6 +36,7 @@ pub(super) struct Door {
     pub(super) allowance: Allowance,
     pub(super) metrics: Metrics,
     reads: Arc<Semaphore>,
+    request_ids: RequestIds,
     /// The same as long as the server runs.
     document: Value,
 }
@@ -137,6 +139,7 @@ impl Door {
             allowance,
             metrics: Metrics::new(),
             reads: Arc::new(Semaphore::new(reads_max)),
+            request_ids: RequestIds::new(),
             document: api::document(),
         }
     }
@@ -154,13 +157,16 @@ impl Door {
     {
         let started = Instant::now();
         let (method, path) = (shown_method(&asked.method), asked.template());
-        let span = tracing::info_span!("request", method, path, endpoint = tracing::field::Empty);
+        let id = self.request_ids.of(&asked.headers);
+        let request_id = id.to_str().unwrap_or_default();
+        let span = tracing::info_span!("request", request_id, method, path, endpoint = tracing::field::Empty);
         if let Some(endpoint) = &asked.endpoint {
             span.record("endpoint", endpoint.name());
         }
-        let response = self.across_origins(asked, body).instrument(span.clone()).await;
+        let mut response = self.across_origins(asked, body).instrument(span.clone()).await;
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.metrics.answered(path, response.status().as_u16());
+        response.headers_mut().insert(REQUEST_ID, id);
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), duration_us, "answered"));
         response
     }

@@ -19,6 +19,7 @@ mod keyring;
 mod metrics;
 mod receive;
 mod reply;
+mod request_id;
 mod server;
 mod stall;
 mod tls;

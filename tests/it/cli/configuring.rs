@@ -5,7 +5,7 @@ use super::*;
 use crate::http::tls::Pair;
 
 /// The file of a server with two endpoints: `live` expects live events, `test` anything.
-const TWO: &str = "\
+pub(super) const TWO: &str = "\
 [[endpoints]]
 name = \"live\"
 secret_file = \"live.secret\"
@@ -16,16 +16,16 @@ path = \"/hooks/of-a-test\"
 secret_env = \"SECRET_OF_THE_TEST\"
 ";
 
-const LIVE: &str = "whsec_live_0123456789";
+pub(super) const LIVE: &str = "whsec_live_0123456789";
 const NEXT: &str = "whsec_next_0123456789";
 
-struct Configured {
-    place: Place,
+pub(super) struct Configured {
+    pub(super) place: Place,
     config: String,
 }
 
 impl Configured {
-    fn new(toml: &str) -> Self {
+    pub(super) fn new(toml: &str) -> Self {
         let place = Place::new();
         let config = path(&place.file("billfold.toml", toml)).to_owned();
         let configured = Self { place, config };
@@ -34,20 +34,20 @@ impl Configured {
     }
 
     /// What the file of the endpoint `live` holds.
-    fn secret(&self, text: &str) {
+    pub(super) fn secret(&self, text: &str) {
         use std::os::unix::fs::PermissionsExt as _;
         let file = self.place.file("live.secret", text);
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("permitted");
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command.args(arguments).args(["--config", &self.config, "--data", &self.place.data()]);
         command.env("SECRET_OF_THE_TEST", SECRET);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().expect("the binary runs"))
     }
 
@@ -56,7 +56,7 @@ impl Configured {
     }
 }
 
-fn header(body: &str, secret: &str) -> String {
+pub(super) fn header(body: &str, secret: &str) -> String {
     let mut command = command();
     command.args(["sign", "--with-name"]).env("STRIPE_WEBHOOK_SECRET", secret);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary runs");

@@ -6,6 +6,7 @@ mod files;
 mod lab;
 mod losses;
 mod reading;
+mod secrecy;
 mod serving;
 mod signing;
 mod tokens;

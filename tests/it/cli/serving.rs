@@ -100,6 +100,36 @@ impl Served {
         told
     }
 
+    /// Sends any bytes and gives back all that is answered.
+    pub(super) fn send(&self, bytes: &[u8]) -> String {
+        let address = self.url.strip_prefix("http://").expect("an address");
+        let mut stream = TcpStream::connect(address).expect("connected");
+        stream.write_all(bytes).expect("sent");
+        let mut answer = Vec::new();
+        // A server that hangs up early has said all that it says.
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Reads all that is logged from now on, beside the test: a log nobody reads would stop the server.
+    pub(super) fn reading_the_log(&mut self) -> std::thread::JoinHandle<String> {
+        let mut log = self.child.stderr.take().expect("piped");
+        std::thread::spawn(move || {
+            let mut told = String::new();
+            log.read_to_string(&mut told).expect("read");
+            told
+        })
+    }
+
+    /// Asks for the end of a server whose log is read elsewhere; what it said on standard output.
+    pub(super) fn ended(mut self) -> String {
+        self.signal("-TERM");
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("read");
+        assert!(self.child.wait().expect("ended").success());
+        rest
+    }
+
     /// Asks for the end, as a supervisor does, and waits for it.
     pub(super) fn end(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");

@@ -45,6 +45,11 @@ async fn a_log_line_shows_the_form_of_a_request_alone() {
         server.deliver(body.as_bytes()).await;
         server.send(&delivery(b"hidden", Some(&signature))).await;
         let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+        let number = "X-Request-Id: 7c9e6679-7425-40de-944b-e07fc1f90ae7\r\n";
+        let numbered = server.get_with("/health/live", number).await;
+        assert_eq!(numbered.header("x-request-id"), Some("7c9e6679-7425-40de-944b-e07fc1f90ae7"));
+        let own = server.get_with("/health/live", "X-Request-Id: cus_hidden_0123456789\r\n").await;
+        assert_eq!(own.header("x-request-id").map(str::len), Some(32));
         server.get_with("/v1/customers/cus_hidden?account=acct_hidden", &bearer).await;
         server.get_with("/v1/access?ref=user_hidden", &bearer).await;
         server.send(b"HIDDEN /v1/events HTTP/1.1\r\nHost: hidden\r\nX-Hidden: hidden\r\n\r\n").await;
@@ -58,6 +63,7 @@ async fn a_log_line_shows_the_form_of_a_request_alone() {
         "path=\"/v1/{collection}/{id}\"",
         "path=\"/v1/access\"",
         "method=\"GET\"",
+        "request_id=\"7c9e6679-7425-40de-944b-e07fc1f90ae7\"",
         "status=200",
         "status=400",
         "duration_us=",
