@@ -127,14 +127,20 @@ pub(super) fn is_time(name: &str) -> bool {
     TIME_FIELDS.contains(&name) || TIME_FIELDS_OF_ANSWERS.contains(&name)
 }
 
-/// A second as RFC 3339 text.
+/// A second as RFC 3339 text; none where that has no year: before 0 and after 9999.
 pub(super) fn rfc3339(seconds: Seconds) -> Option<String> {
-    Timestamp::from_second(seconds.0).ok().map(|moment| moment.to_string())
+    written(Timestamp::from_second(seconds.0).ok()?)
 }
 
 /// A millisecond as RFC 3339 text.
 pub(super) fn rfc3339_millis(millis: Millis) -> Option<String> {
-    Timestamp::from_millisecond(millis.0).ok().map(|moment| moment.to_string())
+    written(Timestamp::from_millisecond(millis.0).ok()?)
+}
+
+fn written(moment: Timestamp) -> Option<String> {
+    let text = moment.to_string();
+    // Years before 0 are written with a sign, which the standard does not know.
+    (!text.starts_with('-')).then_some(text)
 }
 
 #[cfg(test)]

@@ -107,10 +107,10 @@ fn operation(row: &Row, word: &str, schema: &Value) -> Value {
 
 /// Summaries are written for a page: links become their text.
 fn plain(text: &str) -> String {
-    text.split("](")
-        .map(|part| part.split_once(')').map_or(part, |(_, rest)| rest))
-        .collect::<String>()
-        .replace('[', "")
+    let mut parts = text.split("](");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
+    rest.fold(first, |text, rest| text + rest).replace('[', "")
 }
 
 fn success(row: &Row, word: &str, schema: &Value) -> Value {
@@ -127,15 +127,31 @@ fn success(row: &Row, word: &str, schema: &Value) -> Value {
     {
         members.insert("headers".to_owned(), json!({ "ETag": { "$ref": "#/components/headers/ETag" } }));
     }
-    if row.answer == Answer::ListOf
-        && let Some(members) = response.as_object_mut()
-    {
-        let link = json!({
-            "operationId": format!("show_{word}"), "parameters": { "id": "$response.body#/data/0/id" },
-        });
-        members.insert("links".to_owned(), json!({ "first": link }));
+    if let Some(members) = response.as_object_mut() {
+        let links: Map<String, Value> = links(row, word)
+            .into_iter()
+            .map(|operation| {
+                let link =
+                    json!({ "operationId": operation, "parameters": { "id": "$response.body#/data/0/id" } });
+                (operation, link)
+            })
+            .collect();
+        if !links.is_empty() {
+            members.insert("links".to_owned(), Value::Object(links));
+        }
     }
     response
+}
+
+/// What can be asked about the first item of a list.
+fn links(row: &Row, word: &str) -> Vec<String> {
+    let more: &[&str] = match (row.answer, word) {
+        (Answer::ListOf, "customers") => &["customer_access", "why", "history"],
+        (Answer::ListOf, _) => &["why", "history"],
+        (Answer::Json("EventList"), _) => return vec!["show_event".to_owned()],
+        _ => return Vec::new(),
+    };
+    more.iter().map(|name| (*name).to_owned()).chain([format!("show_{word}")]).collect()
 }
 
 /// Whether answers have a tag, by which they are asked for again.
@@ -196,4 +212,15 @@ fn responses() -> Value {
         responses.insert(kind.status().to_string(), response);
     }
     Value::Object(responses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_become_their_text_and_nothing_else_is_lost() {
+        assert_eq!(plain("a (b) as [c](c.md#d) has, e (f)"), "a (b) as c has, e (f)");
+        assert_eq!(plain("a (b), `c`"), "a (b), `c`");
+    }
 }

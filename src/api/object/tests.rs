@@ -99,3 +99,13 @@ fn the_merchants_own_keys_stay_as_they_are() {
     let expected = json!({ "metadata": { "created": "1", "end": 5 }, "created": 0, "created_rfc3339": "1970-01-01T00:00:00Z" });
     assert_eq!(Value::Object(object), expected);
 }
+
+#[test]
+fn a_year_before_0_is_none() {
+    assert_eq!(rfc3339(Seconds(-62_167_219_200)).as_deref(), Some("0000-01-01T00:00:00Z"));
+    assert_eq!(rfc3339(Seconds(-62_167_219_201)), None);
+    assert_eq!(rfc3339(Seconds(-86_284_989_783)), None);
+    assert_eq!(rfc3339_millis(Millis(-62_167_219_200_001)), None);
+    assert_eq!(rfc3339(Seconds(253_402_207_200)).as_deref(), Some("9999-12-30T22:00:00Z"));
+    assert_eq!(rfc3339(Seconds(i64::MAX)), None);
+}

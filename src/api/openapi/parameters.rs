@@ -9,12 +9,22 @@ use crate::engine::{CURSOR_TEXT_BYTES_MAX, FoldOutcome, PAGE_ITEMS_DEFAULT, PAGE
 use crate::model::derived::payment::PaymentStatus;
 use crate::model::id::ID_BYTES_MAX;
 
+/// A moment as a pattern, in parts that other patterns hold.
+macro_rules! moment {
+    () => {
+        concat!(
+            r"-?[0-9]{1,11}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+            r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+        )
+    };
+}
+
 /// What every character of an id or a word is: printable ASCII, no space.
 const WORD: &str = "^[!-~]+$";
-/// Unix seconds or RFC 3339.
-const MOMENT: &str = r"^(-?[0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))$";
+/// Unix seconds or RFC 3339. That no February has 30 days is not said here, and refused all the same.
+const MOMENT: &str = concat!("^(", moment!(), ")$");
 /// The same, or `@` and a position.
-const PAST: &str = r"^(@[0-9]{1,19}|-?[0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))$";
+const PAST: &str = concat!("^(@[0-9]{1,19}|", moment!(), ")$");
 
 /// Every parameter that the table names, once.
 pub(super) fn all() -> Value {
@@ -83,7 +93,7 @@ fn position() -> Value {
     json!({
         "name": "after", "in": "query", "required": false,
         "description": "The position behind which records are wanted; 0 unless said.",
-        "schema": { "type": "integer", "minimum": 0, "format": "int64" },
+        "schema": { "type": "integer", "minimum": 0, "maximum": u64::MAX },
     })
 }
 
