@@ -48,7 +48,7 @@ impl AccessArgs {
         self.past.add_to(&mut query);
         let source = self.source.open()?;
         let answer = if let Some(customer) = &self.customer {
-            source.ask(&["customers", customer, "access"], &query)?
+            source.ask_about(("customers", customer), Some("access"), &query)?
         } else {
             add(&mut query, "ref", self.reference.as_ref());
             source.ask(&["access"], &query)?

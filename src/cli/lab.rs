@@ -68,7 +68,7 @@ Examples:
   billfold lab list
   billfold lab write renewal-failed")]
 pub(super) struct ListArgs {
-    /// Print `[{\"name\": …, \"about\": …}]`.
+    /// Print `[{"name": …, "about": …}]`.
     #[arg(long)]
     json: bool,
 }

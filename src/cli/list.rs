@@ -120,7 +120,7 @@ impl ObjectsCommand {
                 let mut query = Query::new();
                 arguments.scope.add_to(&mut query);
                 arguments.past.add_to(&mut query);
-                let found = arguments.source.open()?.ask(&[collection, &arguments.id], &query)?;
+                let found = arguments.source.open()?.ask_about((collection, &arguments.id), None, &query)?;
                 show(&found, arguments.json, out)
             }
         }
@@ -242,7 +242,7 @@ impl EventsCommand {
                     add(&mut query, "body", Some(&true));
                 }
                 arguments.scope.add_to(&mut query);
-                let found = arguments.source.open()?.ask(&["events", &arguments.id], &query)?;
+                let found = arguments.source.open()?.ask_about(("events", &arguments.id), None, &query)?;
                 show(&found, arguments.json, out)
             }
         }
@@ -251,7 +251,10 @@ impl EventsCommand {
 
 /// List second bodies under known event ids that said something else; the first ones stay
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  billfold conflicts")]
+#[command(after_help = "\
+Examples:
+  billfold conflicts
+  billfold conflicts --json --url http://127.0.0.1:4242")]
 pub(super) struct ConflictsArgs {
     #[command(flatten)]
     scope: ScopeArgs,

@@ -8,7 +8,7 @@
 //! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
-//! | `reload`, `near` | SIGHUP; what somebody may have meant |
+//! | `reload`, `near`, `wrong_id` | SIGHUP; what somebody may have meant |
 //! | `sender` | deliveries out, signed as the provider does |
 //! | `lines`, `deliveries`, `event_file`, `intake`, `body` | files in |
 //! | `output`, `table`, `view`, `progress`, `moment` | answers out |
@@ -58,6 +58,7 @@ mod verify;
 mod verify_signature;
 mod view;
 mod why;
+mod wrong_id;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -75,8 +76,7 @@ use output::Output;
     name = "billfold",
     version,
     disable_help_subcommand = true,
-    after_help = exit::Exit::table(),
-    after_long_help = format!("\
+    after_help = format!("\
 Examples:
   STRIPE_WEBHOOK_SECRET=whsec_… billfold serve
   billfold subscriptions list --status past_due
@@ -95,25 +95,40 @@ struct Arguments {
 enum Command {
     Serve(serve::ServeArgs),
     /// Customers: list, show
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold customers list\n  billfold customers show cus_123"
+    )]
     Customers(ObjectsCommand),
     /// Subscriptions: list, show
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold subscriptions list\n  billfold subscriptions show sub_123"
+    )]
     Subscriptions(ObjectsCommand),
     /// Invoices: list, show
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold invoices list\n  billfold invoices show in_123"
+    )]
     Invoices(ObjectsCommand),
     /// Payments with their charges, refunds and disputes: list, show
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold payments list\n  billfold payments show pi_123"
+    )]
     Payments(ObjectsCommand),
     /// Refunds: list, show
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  billfold refunds list\n  billfold refunds show re_123")]
     Refunds(ObjectsCommand),
     /// Disputes: list, show
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold disputes list\n  billfold disputes show dp_123"
+    )]
     Disputes(ObjectsCommand),
     /// Stored events: list, show
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  billfold events list\n  billfold events show evt_123")]
     Events(EventsCommand),
     Objects(AnyArgs),
     Conflicts(ConflictsArgs),
@@ -133,11 +148,14 @@ enum Command {
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifySignatureArgs),
     /// Bearer tokens for the API, each with a name and scopes: add, list, remove
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  billfold tokens add dashboard --scope read\n  billfold tokens list"
+    )]
     Tokens(tokens::TokensCommand),
     Settings(settings::SettingsArgs),
     /// The server's configuration: check it, show it, list its keys
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  billfold config check\n  billfold config show")]
     Config(config::ConfigCommand),
     Openapi(openapi::OpenapiArgs),
     Completions(papers::CompletionsArgs),
@@ -145,7 +163,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Trigger(trigger::TriggerArgs),
     /// Made-up lives of customers with the truth known: check, compare, list, write
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  billfold lab list\n  billfold lab check --lives 1000")]
     Lab(lab::LabCommand),
 }
 

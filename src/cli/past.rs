@@ -70,7 +70,7 @@ impl HistoryArgs {
         let mut query = Query::new();
         self.scope.add_to(&mut query);
         add(&mut query, "limit", self.limit.as_ref());
-        let answer = self.source.open()?.ask(&["objects", &self.id, "history"], &query)?;
+        let answer = self.source.open()?.ask_about(("objects", &self.id), Some("history"), &query)?;
         if self.json {
             out.json(&answer)?;
             return Ok(Exit::Done);
@@ -135,7 +135,7 @@ impl DiffArgs {
         add(&mut query, "from", Some(&self.from));
         add(&mut query, "to", self.to.as_ref());
         add(&mut query, "by_created", Some(&true).filter(|_| self.by_created));
-        let answer = self.source.open()?.ask(&["objects", &self.id, "diff"], &query)?;
+        let answer = self.source.open()?.ask_about(("objects", &self.id), Some("diff"), &query)?;
         if self.json {
             out.json(&answer)?;
             return Ok(Exit::Done);

@@ -14,7 +14,7 @@ use super::progress::Bar;
 For after an upgrade: events of unknown types and shapes are kept, and folded once they are understood.
 `billfold events list --outcome unreadable` shows what is left.
 
-Example:
+Examples:
   billfold refold --unreadable")]
 pub(super) struct RefoldArgs {
     /// Those whose type or shape was not understood. (There is no other choice yet.)

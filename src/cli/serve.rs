@@ -28,8 +28,8 @@ Environment:
                          only this machine can read, and no other address than loopback is listened on
   RUST_LOG               which log lines are written, such as warn or billfold=debug (info)
 
-A flag overrides its variable, a variable the file. Several endpoints are described in billfold.toml: docs/configuration.md
-has every key, `billfold config check` says what does not fit.
+A flag overrides its variable, a variable the file. Several endpoints are described in billfold.toml: `billfold config
+keys` lists what it may say, `billfold config check` says what does not fit.
 Ctrl-C or SIGTERM ends it; requests under way are answered first. SIGHUP reads secrets, token and endpoints anew.
 
 Examples:

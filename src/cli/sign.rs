@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::body;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -10,7 +12,7 @@ use super::output::Output;
 use super::secrets::{SecretArgs, parse};
 use super::surroundings::now_seconds;
 use crate::model::time::Seconds;
-use crate::stripe::signature::{Secrets, sign};
+use crate::stripe::signature::{Secret, Secrets, sign};
 
 /// Print the Stripe-Signature header for a body
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,9 @@ pub(super) struct SignArgs {
     /// Print `Stripe-Signature: ` in front, as curl -H takes it.
     #[arg(long)]
     with_name: bool,
+    /// Print `{"header": …, "timestamp": …, "secrets": [labels]}`.
+    #[arg(long, conflicts_with = "with_name")]
+    json: bool,
 }
 
 impl SignArgs {
@@ -45,7 +50,13 @@ impl SignArgs {
         let secrets = given(self.secret.as_deref(), &self.secrets)?;
         let body = body::read(&self.file)?;
         let name = if self.with_name { "Stripe-Signature: " } else { "" };
-        let header = sign(&secrets, &body, self.time.unwrap_or_else(now_seconds));
+        let time = self.time.unwrap_or_else(now_seconds);
+        let header = sign(&secrets, &body, time);
+        if self.json {
+            let labels: Vec<&str> = secrets.iter().map(Secret::label).collect();
+            out.json(&json!({ "header": header, "timestamp": time.0, "secrets": labels }))?;
+            return Ok(Exit::Done);
+        }
         out.text(&format!("{name}{header}\n"))?;
         Ok(Exit::Done)
     }

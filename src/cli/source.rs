@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::failure::{Failure, eprint_line};
 use super::folder::DataArgs;
 use super::surroundings::{TOKEN_VARIABLE, now, variable};
+use super::wrong_id;
 use crate::api;
 use crate::engine::Billfold;
 
@@ -55,6 +56,20 @@ pub(super) enum Source {
 pub(super) type Query = Vec<(String, String)>;
 
 impl Source {
+    /// The answer to a question about one object; what may be wrong with its id is told, too.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn ask_about(
+        &self,
+        (collection, id): (&str, &str),
+        aspect: Option<&str>,
+        query: &Query,
+    ) -> Result<Value, Failure> {
+        let segments: Vec<&str> = [collection, id].into_iter().chain(aspect).collect();
+        self.ask(&segments, query).map_err(|failure| wrong_id::remedied(failure, collection, id))
+    }
+
     /// The answer to a question.
     ///
     /// # Errors

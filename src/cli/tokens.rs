@@ -86,6 +86,9 @@ Examples:
 pub(super) struct RemoveArgs {
     /// What it is called.
     name: String,
+    /// Print `{"name", "removed": true, "left": how many}`.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -166,7 +169,11 @@ impl RemoveArgs {
                 Err(Failure::new(Exit::NotFound, what).remedy("`billfold tokens list` shows the names"))
             }
         })?;
-        out.text(&format!("{} is no longer believed\n", self.name))?;
+        if self.json {
+            out.json(&json!({ "name": self.name, "removed": true, "left": left }))?;
+        } else {
+            out.text(&format!("{} is no longer believed\n", self.name))?;
+        }
         if left == 0 {
             eprint_line(&format!(
                 "no token is left: nobody reads until one is added; without {} this machine's programs may again",

@@ -53,8 +53,8 @@ impl WhyArgs {
         self.scope.add_to(&mut query);
         self.past.add_to(&mut query);
         add(&mut query, "limit", self.limit.as_ref());
-        let answer = self.source.open()?.ask(&["objects", &self.id, "why"], &query);
-        let answer = answer.map_err(|failure| self.remedied(failure))?;
+        let answer = self.source.open()?.ask_about(("objects", &self.id), Some("why"), &query);
+        let answer = answer.map_err(Self::remedied)?;
         if self.json {
             out.json(&answer)?;
         } else {
@@ -63,13 +63,9 @@ impl WhyArgs {
         Ok(Exit::Done)
     }
 
-    fn remedied(&self, failure: Failure) -> Failure {
+    fn remedied(failure: Failure) -> Failure {
         match failure {
-            Failure::Told { exit: Exit::NotFound, .. } if self.id.starts_with("evt_") => failure.remedy(format!(
-                "that looks like an event: `billfold events show {}` names its object",
-                view::clean(&self.id)
-            )),
-            Failure::Told { exit: Exit::NotFound, .. } => failure.remedy(
+            Failure::Told { exit: Exit::NotFound, remedy: None, .. } => failure.remedy(
                 "is it the whole id? --account and --livemode narrow; `billfold events list --outcome unreadable` shows what \
                  came and was not understood",
             ),

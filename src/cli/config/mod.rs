@@ -56,7 +56,7 @@ Examples:
 pub(super) struct CheckArgs {
     #[command(flatten)]
     flags: ServeFlags,
-    /// Print `{\"ok\": …, \"file\": …, \"problems\": [{\"severity\", \"file\", \"line\", \"key\", \"what\", \"help\"}]}`.
+    /// Print `{"ok": …, "file": …, "problems": [{"severity", "file", "line", "key", "what", "help"}]}`.
     #[arg(long)]
     json: bool,
 }

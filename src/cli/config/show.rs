@@ -28,7 +28,7 @@ Examples:
 pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
     flags: ServeFlags,
-    /// Print `{\"file\": …, \"values\": [{\"key\", \"value\", \"origin\"}], \"endpoints\": […], \"folder\": {…}}`.
+    /// Print `{"file": …, "values": [{"key", "value", "origin"}], "endpoints": […], "folder": {…}}`.
     #[arg(long)]
     json: bool,
 }

@@ -16,7 +16,7 @@ Examples:
   billfold config keys
   billfold config keys --json")]
 pub(in crate::cli) struct KeysArgs {
-    /// Print `{\"keys\": [{\"key\", \"flag\", \"variable\", \"default\", \"reloaded\", \"meaning\"}], \"endpoint_keys\": […]}`.
+    /// Print `{"keys": [{"key", "flag", "variable", "default", "reloaded", "meaning"}], "endpoint_keys": […]}`.
     #[arg(long)]
     json: bool,
 }

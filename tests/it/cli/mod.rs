@@ -9,6 +9,7 @@ mod reading;
 mod secrecy;
 mod serving;
 mod signing;
+mod snapshots;
 mod tokens;
 mod triggering;
 
@@ -62,7 +63,14 @@ impl Ran {
 /// A command with nothing of this machine's settings in it.
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_billfold"));
-    for name in ["STRIPE_WEBHOOK_SECRET", "BILLFOLD_API_TOKEN", "BILLFOLD_DATA", "RUST_LOG", "NO_COLOR"] {
+    for name in [
+        "STRIPE_WEBHOOK_SECRET",
+        "BILLFOLD_API_TOKEN",
+        "BILLFOLD_DATA",
+        "BILLFOLD_CONFIG",
+        "RUST_LOG",
+        "NO_COLOR",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
