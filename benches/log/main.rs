@@ -30,6 +30,7 @@ const TURN: Duration = Duration::from_secs(1);
 const TURNS: usize = 3;
 const BODIES: u64 = 512;
 const PAGE_RECORDS: usize = 1_000;
+const ALONE_RECORDS: u64 = 100_000;
 
 /// An event as Stripe sends it; `@` stands for a random letter or digit, `#` for a random digit.
 const EVENT: &str = include_str!("charge.json");
@@ -66,10 +67,12 @@ fn main() {
     fill(&log, &numbers, &bodies);
     let head = log.head();
     drop(log);
-    let raw = head.records as f64 * body_bytes as f64;
-    let disk = disk_bytes(&path) as f64;
-    let each = disk / head.records as f64;
-    println!("on disk: {each:.0} bytes a record, {:.2} for a raw byte, {} records", disk / raw, head.records);
+    println!("on disk: {}", on_disk(&path, head.records, body_bytes));
+    let alone = one_at_a_time(&folder.path().join("alone"), &bodies);
+    println!(
+        "on disk, each record a commit of its own: {}",
+        on_disk(&folder.path().join("alone"), alone, body_bytes)
+    );
     let opened = Instant::now();
     let log = SledLog::open(&path, &SledOptions::default()).expect("the log opens again");
     println!("opening: {} ms", opened.elapsed().as_millis());
@@ -83,6 +86,20 @@ fn fill(log: &SledLog, numbers: &AtomicU64, bodies: &[Body]) {
         let records = (0..PAGE_RECORDS).map(|_| record(numbers.fetch_add(1, Ordering::Relaxed), bodies));
         log.append(records.collect()).wait().expect("the appends are durable");
     }
+}
+
+/// Appends record after record, each durable before the next: nothing to pack it with.
+fn one_at_a_time(path: &Path, bodies: &[Body]) -> u64 {
+    let log = SledLog::open(path, &SledOptions::default()).expect("an empty folder opens");
+    for number in 0..ALONE_RECORDS {
+        log.append(vec![record(number, bodies)]).wait().expect("the append is durable");
+    }
+    ALONE_RECORDS
+}
+
+fn on_disk(path: &Path, records: u64, body_bytes: usize) -> String {
+    let each = disk_bytes(path) as f64 / records as f64;
+    format!("{each:.0} bytes a record, {:.2} for a raw byte, {records} records", each / body_bytes as f64)
 }
 
 struct Turn {

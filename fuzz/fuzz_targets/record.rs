@@ -1,10 +1,10 @@
 //! Record codec: any bytes are decoded within a bound on memory, or refused; what is encoded comes back; damage is noticed.
 //!
-//! Input: a byte that chooses, then bytes. They are read as a record or as a block's directory, as they are or with the
+//! Input: a byte that chooses, then bytes. They are read as a record or as a block, as they are or with the
 //! checksum that they need; or they choose a record that is encoded, damaged and put into a block.
 #![no_main]
 
-use billfold::log::fuzzing::{block, decode, directory, encode, position};
+use billfold::log::fuzzing::{block, decode, encode, position, records};
 use billfold::log::{Body, Digest, NewRecord, PROVENANCE_BYTES_MAX, Provenance, Provider, RecordId};
 use billfold::model::id::EventId;
 use billfold::model::time::Millis;
@@ -14,6 +14,8 @@ use libfuzzer_sys::fuzz_target;
 
 /// A claim may cost a raw body of 16 MiB and its copy, and not much more.
 const BYTES_MAX: usize = 40 << 20;
+/// The records of a block that are looked at.
+const RECORDS_MAX: usize = 64;
 /// The position of the seeds.
 const POSITION: u64 = 300;
 
@@ -26,13 +28,12 @@ fn check_record(bytes: &[u8]) {
     assert_eq!((back.digest, digest), (record.digest_after(Digest::GENESIS), back.digest));
 }
 
-fn check_directory(bytes: &[u8]) {
-    let Ok((_, items)) = memory::bounded(BYTES_MAX, || directory(bytes)) else { return };
-    let mut end = items.first().map_or(0, |(_, _, range)| range.start);
-    for (_, _, range) in items {
-        assert_eq!(range.start, end, "back to back");
-        assert!(range.start <= range.end);
-        end = range.end;
+fn check_block(bytes: &[u8]) {
+    let Ok((_, records)) = memory::bounded(BYTES_MAX, || records(bytes)) else { return };
+    for (_, record) in records.into_iter().take(RECORDS_MAX) {
+        if let Ok(read) = memory::bounded(BYTES_MAX, || record.decode()) {
+            assert_eq!(read.position, record.position());
+        }
     }
 }
 
@@ -41,14 +42,23 @@ fn sealed_record(bytes: &[u8]) -> Vec<u8> {
     [bytes, &crc32fast::hash(bytes).to_le_bytes()].concat()
 }
 
-/// The checksum where a block's directory of that many items has it, and as many items as there are.
-fn sealed_directory(bytes: &[u8]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    if let Some(count) = bytes.len().checked_sub(13).map(|rest| rest / 16) {
-        bytes[9..13].copy_from_slice(&(count as u32).to_be_bytes());
-        bytes.truncate(13 + count * 16);
+/// The checksum where a block's directory has it, and as many records and frames as there are: whatever lies behind the
+/// first half is what the frames hold.
+fn sealed_block(bytes: &[u8]) -> Vec<u8> {
+    let (head, rest) = bytes.split_at(bytes.len() / 2);
+    let mut head = head.to_vec();
+    let framed = head.first() == Some(&2);
+    let begin = if framed { 17 } else { 13 };
+    if let Some(room) = head.len().checked_sub(begin) {
+        let frames = if framed { room / (16 + 9) } else { 0 };
+        let records = (room - frames * 9) / 16;
+        head[9..13].copy_from_slice(&(records as u32).to_be_bytes());
+        if framed {
+            head[13..17].copy_from_slice(&(frames as u32).to_be_bytes());
+        }
+        head.truncate(begin + records * 16 + frames * 9);
     }
-    [&bytes[..], &crc32fast::hash(&bytes).to_be_bytes()].concat()
+    [&head[..], &crc32fast::hash(&head).to_be_bytes(), rest].concat()
 }
 
 fn text(bytes: &[u8]) -> Box<str> {
@@ -103,16 +113,22 @@ fn check_chosen(bytes: &mut Bytes) {
     damaged.truncate(stored.len() - 4);
     let _ = memory::bounded(BYTES_MAX, || decode(place, &sealed_record(&damaged)));
 
-    let raw = record.body.0.len() as u32;
+    let (raw, record_place) = (record.body.0.len() as u32, place);
     let items =
         [(place, raw, stored.clone()), (position(place.get().saturating_add(1)), raw, stored.clone())];
     let whole = block(7, &items).unwrap();
-    let (before, found) = directory(&whole).unwrap();
+    let (before, found) = records(&whole).unwrap();
     assert_eq!((before, found.len()), (7, 2));
-    for ((place, raw, range), item) in found.into_iter().zip(&items) {
-        assert_eq!((place, raw, &whole[range]), (item.0, item.1, &item.2[..]));
+    for ((length, found), (place, raw, stored)) in found.into_iter().zip(&items) {
+        assert_eq!((found.position(), found.raw_bytes(), length), (*place, *raw, stored.len()));
+        // The second one says another position than its block.
+        assert_eq!(found.decode().is_ok(), found.position() == record_place);
     }
-    check_directory(&whole[..damage.0 % whole.len()]);
+    check_block(&whole[..damage.0 % whole.len()]);
+    let mut damaged = whole;
+    let at = damage.0 % damaged.len();
+    damaged[at] ^= damage.1.max(1);
+    check_block(&damaged);
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -120,8 +136,8 @@ fuzz_target!(|data: &[u8]| {
     match bytes.byte() % 6 {
         0 => check_record(bytes.0),
         1 => check_record(&sealed_record(bytes.0)),
-        2 => check_directory(bytes.0),
-        3 => check_directory(&sealed_directory(bytes.0)),
+        2 => check_block(bytes.0),
+        3 => check_block(&sealed_block(bytes.0)),
         _ => check_chosen(&mut bytes),
     }
 });

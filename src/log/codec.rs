@@ -20,7 +20,7 @@
 //! | id | variant: 0 = event id, text; 1 = quarantine, 32 bytes (SHA-256 of the raw body) |
 //! | received at | signed number, milliseconds since 1970 |
 //! | provenance | variant: 0 = signed, text (signature header) and text (label of the secret); 1 = imported |
-//! | body encoding | one byte: 0 = raw; 1 = one zstd frame, dictionary 1 |
+//! | body encoding | one byte: 0 = raw; 1 = one zstd frame, dictionary 1: written before blocks were compressed as a whole |
 //! | raw body length | unsigned number |
 //! | SHA-256 of the raw body | 32 bytes |
 //! | stored body | bytes |
@@ -47,10 +47,10 @@
 //! `dictionary-1.zstd` was trained with `zstd --train -r bodies/ -B0 --maxdict=65536 -1` (zstd 1.5.4) on 10,400 bodies: every billing
 //! object of the API reference in its events, indented as Stripe sends them (one in seven compact), ids, amounts and
 //! times drawn at random so that it learns the structure and no values. On bodies kept apart it stores 0.13 to 0.16 of the raw bytes.
-//! A better dictionary gets a new body encoding; this one stays, byte for byte.
+//! A better dictionary gets a new encoding; this one stays, byte for byte.
 
-mod body;
 mod digest;
+mod packed;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -59,7 +59,9 @@ use super::error::{AppendError, ReadError};
 use super::record::{Body, Digest, NewRecord, Position, Provenance, Provider, Record, RecordId};
 use crate::model::id::EventId;
 use crate::model::time::Millis;
-use body::StoredBody;
+use packed::RAW;
+
+pub(super) use packed::{ZSTD_SIGN, pack, unpack, unpack_at};
 
 /// The version byte this binary writes, and the newest it reads.
 pub const FORMAT_VERSION: u8 = 1;
@@ -70,8 +72,8 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest signature header plus label a log takes, in bytes.
 pub const PROVENANCE_BYTES_MAX: usize = 64 * 1024;
 
-/// What a claim inside a damaged record can make us allocate at most, in bytes.
-const DECODE_BYTES_MAX: usize = BODY_BYTES_MAX + PROVENANCE_BYTES_MAX + 4096;
+/// What a claim inside a damaged record can make us allocate at most, in bytes: no record is longer.
+pub(super) const DECODE_BYTES_MAX: usize = BODY_BYTES_MAX + PROVENANCE_BYTES_MAX + 4096;
 
 const CRC_BYTES: usize = 4;
 
@@ -79,7 +81,7 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<DECODE_BYTES_MAX>()
 }
 
-/// A record that is hashed and compressed already: what is costly happens before the queue, on many threads.
+/// A record that is hashed already: what is costly happens before the queue, on many threads.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) provider: Provider,
@@ -87,7 +89,7 @@ pub(super) struct Prepared {
     pub(super) received_at: Millis,
     pub(super) provenance: Provenance,
     pub(super) body_sha256: [u8; 32],
-    body: StoredBody,
+    body: Body,
 }
 
 impl Prepared {
@@ -97,17 +99,18 @@ impl Prepared {
         check_limits(&record)?;
         let NewRecord { provider, id, received_at, provenance, body } = record;
         let body_sha256 = digest::sha256(&body.0);
-        Ok(Self { provider, id, received_at, provenance, body_sha256, body: StoredBody::new(&body.0) })
+        Ok(Self { provider, id, received_at, provenance, body_sha256, body })
     }
 
     /// The raw body's length, in bytes.
-    pub(super) const fn raw_bytes(&self) -> u32 {
-        self.body.raw_bytes
+    pub(super) fn raw_bytes(&self) -> u32 {
+        // Bounded far below 4 GiB.
+        u32::try_from(self.body.0.len()).unwrap_or(u32::MAX)
     }
 
     /// About what the record takes when encoded, in bytes.
-    pub(super) fn stored_bytes(&self) -> usize {
-        self.body.bytes.len().saturating_add(512)
+    pub(super) fn encoded_bytes(&self) -> usize {
+        self.body.0.len().saturating_add(512)
     }
 }
 
@@ -190,10 +193,10 @@ fn write(record: &Prepared, place: Place, digest: Digest, out: &mut Vec<u8>) -> 
             Provenance::Signed { header, secret } => StoredProvenance::Signed { header, secret },
             Provenance::Imported => StoredProvenance::Imported,
         },
-        body_encoding: record.body.encoding,
-        body_bytes: record.body.raw_bytes,
+        body_encoding: RAW,
+        body_bytes: record.raw_bytes(),
         body_sha256: record.body_sha256,
-        body: &record.body.bytes,
+        body: &record.body.0,
         digest: digest.0,
     };
     bincode::serde::encode_into_std_write(&stored, out, config()).map_err(|error| error.to_string())?;
@@ -239,7 +242,11 @@ fn decode_1(position: Position, fields: &[u8]) -> Result<Record, ReadError> {
         }
         StoredId::Quarantine(hash) => RecordId::Quarantine(hash),
     };
-    let raw = body::open(stored.body_encoding, stored.body_bytes, stored.body).map_err(corrupt)?;
+    let length = usize::try_from(stored.body_bytes).unwrap_or(usize::MAX);
+    if length > BODY_BYTES_MAX {
+        return Err(corrupt("its body is longer than any that was taken"));
+    }
+    let raw = unpack(stored.body_encoding, length, stored.body).map_err(corrupt)?;
     if digest::sha256(&raw) != stored.body_sha256 {
         return Err(corrupt("its body's SHA-256 does not fit"));
     }
@@ -256,7 +263,7 @@ fn decode_1(position: Position, fields: &[u8]) -> Result<Record, ReadError> {
             id,
             received_at: Millis(stored.received_at),
             provenance,
-            body: Body(Arc::from(raw)),
+            body: Body(Arc::from(raw.as_ref())),
         },
         digest: Digest(stored.digest),
     })

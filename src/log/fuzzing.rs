@@ -6,7 +6,7 @@ use super::codec::{self, Place, Prepared};
 use super::error::{AppendError, ReadError};
 use super::record::{Digest, NewRecord, Position, Record};
 
-pub use super::sled::fuzzing::{block, directory};
+pub use super::sled::fuzzing::{block, records};
 
 /// A place that no log gave.
 #[must_use]

@@ -105,7 +105,7 @@ const FRAME: &str = include_str!("../../../tests/fixtures/log-format-1/body.zstd
 #[test]
 fn a_frozen_compressed_body_is_read() {
     let frame = hex::decode(FRAME.replace(char::is_whitespace, "")).unwrap();
-    assert_eq!(body::open(1, 3_403, &frame).unwrap(), event_body(1));
+    assert_eq!(unpack(1, 3_403, &frame).unwrap(), event_body(1));
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn what_does_not_fit_is_named() {
     let flipped = resealed(whole.clone(), |bytes| bytes[body] ^= 1);
     check_corrupt(&flipped, "its body's SHA-256 does not fit");
     let encoding = body - 1 - 32 - 1 - 1;
-    check_corrupt(&resealed(whole.clone(), |bytes| bytes[encoding] = 9), "its body encoding is unknown");
-    check_corrupt(&resealed(whole.clone(), |bytes| bytes[encoding] = 1), "its body cannot be decompressed");
-    check_corrupt(&resealed(whole, |bytes| bytes[encoding + 1] = 3), "its body has another length");
+    check_corrupt(&resealed(whole.clone(), |bytes| bytes[encoding] = 9), "its encoding is unknown");
+    check_corrupt(&resealed(whole.clone(), |bytes| bytes[encoding] = 1), "it cannot be decompressed");
+    check_corrupt(&resealed(whole, |bytes| bytes[encoding + 1] = 3), "it has another length than is said");
 }
 
 #[test]
@@ -179,30 +179,45 @@ fn a_newer_version_says_so() {
 }
 
 #[test]
-fn a_body_is_never_longer_than_stated() {
-    let long = StoredBody::new(&vec![b' '; 1_000_000]);
-    assert!(long.bytes.len() < 1_000, "it compresses well");
+fn nothing_is_ever_longer_than_stated() {
+    let raw = vec![b' '; 1_000_000];
+    let (encoding, stored) = pack(&raw);
+    assert!(stored.len() < 1_000, "it compresses well");
     for (stated, expected) in [
         (1_000_000, None),
-        (999_999, Some("its body cannot be decompressed")),
-        (1_000_001, Some("its body has another length")),
-        (u32::MAX, Some("its body is longer than any that was taken")),
+        (999_999, Some("it cannot be decompressed")),
+        (1_000_001, Some("it has another length than is said")),
     ] {
-        assert_eq!(body::open(long.encoding, stated, &long.bytes).err(), expected, "{stated}");
+        assert_eq!(unpack(encoding, stated, &stored).err(), expected, "{stated}");
     }
+    assert_eq!(unpack(0, 3, b"four"), Err("it has another length than is said"));
+    let claim = resealed(encoded(&signed(b"{}"), PLACE), |bytes| {
+        // The raw body's length, 2, lies before the 32 of its hash, its own length, itself and the digest.
+        let at = bytes.len() - 32 - 2 - 1 - 32 - 1;
+        bytes.splice(at..=at, [252, 1, 0, 0, 1]);
+    });
+    check_corrupt(&claim, "its body is longer than any that was taken");
 }
 
 #[test]
-fn events_are_stored_in_a_quarter_of_their_bytes_and_noise_as_it_is() {
+fn what_is_packed_is_found_again_among_other_bytes() {
+    let body = event_body(3);
+    let (_, stored) = pack(&body);
+    let among = [&stored, &b"whatever follows"[..]].concat();
+    assert_eq!(unpack_at(&among, body.len()), Some((body.clone(), stored.len())));
+    assert_eq!(unpack_at(&among, body.len() - 1), None);
+    assert_eq!(unpack_at(&among[1..], body.len()), None);
+    assert_eq!(unpack_at(&among[..stored.len() - 1], body.len()), None);
+}
+
+#[test]
+fn events_are_packed_to_a_seventh_and_noise_as_it_is() {
     for seed in 0..20 {
         let body = event_body(seed);
-        let bytes = encoded(&signed(&body), PLACE).len();
-        assert!(bytes * 4 <= body.len(), "{bytes} of {} bytes", body.len());
-        assert!(StoredBody::new(&body).bytes.len() * 100 <= body.len() * 18);
+        assert!(pack(&body).1.len() * 7 <= body.len());
     }
     let noise: Vec<u8> = (0..64_u32).flat_map(|n| digest::sha256(&n.to_le_bytes())).collect();
-    let stored = StoredBody::new(&noise);
-    assert_eq!((stored.encoding, &*stored.bytes), (0, &*noise));
+    assert_eq!(pack(&noise), (0, noise.as_slice().into()));
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Blocks for the fuzz targets. Compiled under `--cfg fuzzing` alone.
 
-use std::ops::Range;
-
-use super::block::{BlockBuilder, Directory};
+use super::block::{Block, BlockBuilder, Directory};
+use crate::log::encoded::Encoded;
 use crate::log::record::Position;
 
 /// The block of encoded records, each with its place and the length of its raw body; none without records.
@@ -15,17 +14,17 @@ pub fn block(records_before: u64, records: &[(Position, u32, Vec<u8>)]) -> Optio
     builder.finish(records_before).map(|(_, block)| block)
 }
 
-/// What a block's directory says of each record: place, raw length, where its bytes lie. And how many records lie before.
+/// What a block holds: how many records lie before it, and each record, not yet unpacked, with the length it is said to have.
 ///
 /// # Errors
 /// What does not fit.
-#[expect(clippy::type_complexity, reason = "a type of its own would be known to nobody else")]
-pub fn directory(block: &[u8]) -> Result<(u64, Vec<(Position, u32, Range<usize>)>), &'static str> {
+pub fn records(block: &[u8]) -> Result<(u64, Vec<(usize, Encoded)>), &'static str> {
     let directory = Directory::read(block)?;
     for item in &directory.items {
         // Whatever the positions are, looking for one ends.
         let _ = directory.find(item.position);
     }
-    let items = directory.items.into_iter().map(|item| (item.position, item.raw_bytes, item.range));
-    Ok((directory.records_before, items.collect()))
+    let block = Block::new(Position::START, directory, block.into());
+    let items = block.directory.items.iter().map(|item| (item.range.len(), block.encoded(item)));
+    Ok((block.directory.records_before, items.collect()))
 }

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::block::VALUE_BYTES_MAX;
+use super::block::{Block, VALUE_BYTES_MAX};
 use super::guarded;
-use super::store::{self, Block, Known, Store};
+use super::store::{self, Known, Store};
 use crate::log::codec;
 use crate::log::error::ReadError;
 use crate::log::inspection::{Findings, Inspection, Lost};

@@ -31,8 +31,10 @@ const LAYOUT_KEY: &[u8] = b"mlayout";
 const LAYOUT_FILE: &str = "layout";
 const LAYOUT_WORDS: &str = "billfold log ";
 
-/// The version of the keys and values in `sled.rs`, and of the choice of sled.
-const LAYOUT: u32 = 1;
+/// The version of the keys and values in `sled.rs`, and of the choice of sled. A log of an older one is gone on with in this one.
+///
+/// 1 had blocks without frames (`block.rs`).
+const LAYOUT: u32 = 2;
 
 /// Where a new log is made. Whatever lies there was never finished, and nothing in it was ever acknowledged.
 const UNFINISHED: &str = "new";
@@ -174,11 +176,11 @@ fn begin_mark(folder: &Path, tail: &Tail) -> io::Result<Marker> {
 }
 
 /// Syncs what opening wrote: sled syncs neither its file's growth nor its files' names.
-fn make_durable(folder: &Path, file: &File, known: bool) -> io::Result<()> {
+fn make_durable(folder: &Path, file: &File, known: Option<u32>) -> io::Result<()> {
     file.sync_all()?;
     File::open(folder.join("conf"))?.sync_all()?;
-    if !known {
-        // Last, so that it never speaks of a log that is not there.
+    if known != Some(LAYOUT) {
+        // Last, so that it never speaks of a log that is not there; but before anything of this layout is written.
         let draft = folder.join("layout.new");
         std::fs::write(&draft, format!("{LAYOUT_WORDS}{LAYOUT}\n"))?;
         File::open(&draft)?.sync_all()?;
@@ -220,33 +222,33 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether the folder says that it holds a log, of a version that is known here.
-fn check_layout_file(folder: &Path) -> Result<bool, OpenError> {
+/// The version of the log that the folder says it holds, if it says so; it is one that is known here.
+fn check_layout_file(folder: &Path) -> Result<Option<u32>, OpenError> {
     let text = match std::fs::read(folder.join(LAYOUT_FILE)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(folder, &error)),
     };
     match text.strip_prefix(LAYOUT_WORDS).and_then(|text| text.trim_end().parse().ok()) {
-        Some(LAYOUT) => Ok(true),
+        Some(version @ 1..=LAYOUT) => Ok(Some(version)),
         Some(version) if version > LAYOUT => Err(OpenError::NewerFormat { path: folder.to_owned(), version }),
         _ => Err(damaged(folder, "its layout file makes no sense")),
     }
 }
 
 /// Marks a new database as a log, and refuses one that is none (any more).
-fn check_layout_key(folder: &Path, db: &Db, known: bool) -> Result<(), OpenError> {
-    let marked = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?.is_some();
-    match (marked, known) {
-        (true, _) => Ok(()),
-        (false, true) => Err(damaged(folder, "its records are gone")),
-        (false, false) if db.is_empty() => {
-            db.insert(LAYOUT_KEY, &LAYOUT.to_be_bytes()).map_err(|error| from_sled(folder, error))?;
-            db.flush().map_err(|error| from_sled(folder, error))?;
-            Ok(())
-        }
-        (false, false) => Err(damaged(folder, "it is a sled database, but not a log")),
+fn check_layout_key(folder: &Path, db: &Db, known: Option<u32>) -> Result<(), OpenError> {
+    let marked = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?;
+    match marked {
+        Some(marked) if *marked == LAYOUT.to_be_bytes() => return Ok(()),
+        Some(_) => {}
+        None if known.is_some() => return Err(damaged(folder, "its records are gone")),
+        None if db.is_empty() => {}
+        None => return Err(damaged(folder, "it is a sled database, but not a log")),
     }
+    db.insert(LAYOUT_KEY, &LAYOUT.to_be_bytes()).map_err(|error| from_sled(folder, error))?;
+    db.flush().map_err(|error| from_sled(folder, error))?;
+    Ok(())
 }
 
 pub(super) fn damaged(folder: &Path, reason: &str) -> OpenError {

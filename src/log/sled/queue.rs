@@ -28,7 +28,7 @@ pub(super) struct Request {
 
 impl Request {
     fn bytes(&self) -> usize {
-        self.records.iter().map(Prepared::stored_bytes).sum()
+        self.records.iter().map(Prepared::encoded_bytes).sum()
     }
 
     pub(super) fn answer(self, outcome: Result<Vec<Appended>, AppendError>) {

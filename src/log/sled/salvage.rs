@@ -1,7 +1,8 @@
 //! What can be read of damaged logs, past the storage that kept them.
 //!
 //! The log only ever adds: any whole copy of a record, wherever in sled's file it lies, is the record. So every place that
-//! looks like the beginning of one is tried, and its checksum, its body's hash and the digest chain say whether it is one.
+//! looks like the beginning of one, or of a frame of several, is tried; and the record's checksum, its body's hash and the
+//! digest chain say whether it is one.
 //! Never writes to what it reads.
 
 mod kin;
@@ -11,6 +12,7 @@ mod plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub use plan::Salvaged;
 
 /// Where a record's bytes begin: its provider behind its position, each with its length.
 const SIGN: &[u8] = b"\x06stripe";
+/// How a frame of records begins.
+const FRAME_SIGN: &[u8] = &codec::ZSTD_SIGN;
 /// The lengths that a position can have in bytes.
 const POSITION_BYTES: [usize; 4] = [1, 3, 5, 9];
 
@@ -51,6 +55,8 @@ struct Candidate {
     /// Two copies of one record have the same.
     sum: u32,
     place: Place,
+    /// Where it lies among the records of a frame, if its place is one.
+    in_frame: Option<Range<usize>>,
     /// Which files have it, ascending.
     files: Vec<usize>,
 }
@@ -119,6 +125,7 @@ impl Salvage {
             let Some(file) = self.files.get(number) else { break };
             let bytes = raw::read_segment(file, offset).map_err(refused)?;
             self.records(number, offset, &bytes);
+            self.frames(number, offset, &bytes);
             let header = whole.iter().find(|segment| segment.offset == offset).copied();
             if let Some(segment) = header.or_else(|| Segment::guess(offset, &bytes)) {
                 each_entry(&segment, &bytes, &mut |body, entry| {
@@ -133,21 +140,56 @@ impl Salvage {
     /// Everything in a segment that is a record.
     fn records(&mut self, file: usize, offset: u64, bytes: &[u8]) {
         let mut from = 0;
-        while let Some(sign) = find(bytes, from) {
+        while let Some(sign) = find(bytes, SIGN, from) {
             from = sign.saturating_add(1);
             for length in POSITION_BYTES {
                 let Some(start) = sign.checked_sub(length).and_then(|at| at.checked_sub(1)) else { continue };
                 let Some(rest) = bytes.get(start..) else { continue };
                 let Some((position, end)) = codec::record_at(rest) else { continue };
                 let extent = Extent { file, offset: offset.saturating_add(start as u64), length: end };
-                self.candidate(position, rest.get(..end).unwrap_or_default(), file, Place::At(extent));
+                self.candidate(position, rest.get(..end).unwrap_or_default(), file, &Place::At(extent), None);
                 from = start.saturating_add(end);
                 break;
             }
         }
     }
 
-    fn candidate(&mut self, position: Position, bytes: &[u8], file: usize, place: Place) {
+    /// Everything in a segment that is a frame of records.
+    fn frames(&mut self, file: usize, offset: u64, bytes: &[u8]) {
+        let mut from = 0;
+        while let Some(start) = find(bytes, FRAME_SIGN, from) {
+            from = start.saturating_add(1);
+            let rest = bytes.get(start..).unwrap_or_default();
+            if let Some((records, length)) = codec::unpack_at(rest, codec::DECODE_BYTES_MAX) {
+                let extent = Extent { file, offset: offset.saturating_add(start as u64), length };
+                self.framed(&records, file, &Place::At(extent));
+            }
+        }
+    }
+
+    /// The records of a frame, back to back. How many?
+    fn framed(&mut self, records: &[u8], file: usize, place: &Place) -> usize {
+        let (mut start, mut count) = (0_usize, 0_usize);
+        while let Some(rest) = records.get(start..)
+            && let Some((position, length)) = codec::record_at(rest)
+        {
+            let end = start.saturating_add(length);
+            let bytes = rest.get(..length).unwrap_or_default();
+            self.candidate(position, bytes, file, place, Some(start..end));
+            start = end;
+            count = count.saturating_add(1);
+        }
+        count
+    }
+
+    fn candidate(
+        &mut self,
+        position: Position,
+        bytes: &[u8],
+        file: usize,
+        place: &Place,
+        in_frame: Option<Range<usize>>,
+    ) {
         // Its own checksum. One over all of it, checksum included, would be the same for every record.
         let sum = bytes.last_chunk().map_or(0, |sum| u32::from_le_bytes(*sum));
         let known = self.found.entry(position.get()).or_default();
@@ -158,7 +200,8 @@ impl Salvage {
             return;
         }
         if let Ok(record) = codec::decode(position, bytes) {
-            known.push(Candidate { digest: record.digest, sum, place, files: vec![file] });
+            let place = place.clone();
+            known.push(Candidate { digest: record.digest, sum, place, in_frame, files: vec![file] });
         }
         if known.is_empty() {
             self.found.remove(&position.get());
@@ -197,7 +240,11 @@ impl Salvage {
 
     /// A candidate's record, and the same as it is stored.
     fn read(&self, position: u64, candidate: &Candidate) -> Option<(Record, Encoded)> {
-        let bytes = self.bytes(&candidate.place).ok()?;
+        let mut bytes = self.bytes(&candidate.place).ok()?;
+        if let Some(range) = &candidate.in_frame {
+            let (records, _) = codec::unpack_at(&bytes, codec::DECODE_BYTES_MAX)?;
+            bytes = records.get(range.clone())?.to_vec();
+        }
         let position = Position::new(position);
         let record = codec::decode(position, &bytes).ok()?;
         let raw_bytes = u32::try_from(record.content.body.0.len()).ok()?;
@@ -274,13 +321,13 @@ fn id_of(key: &[u8]) -> Option<Box<str>> {
 }
 
 /// Where the sign comes next.
-fn find(bytes: &[u8], from: usize) -> Option<usize> {
-    let (first, _) = SIGN.split_first()?;
+fn find(bytes: &[u8], sign: &[u8], from: usize) -> Option<usize> {
+    let (first, _) = sign.split_first()?;
     let mut at = from;
     loop {
         let rest = bytes.get(at..)?;
         at = at.checked_add(rest.iter().position(|byte| byte == first)?)?;
-        if bytes.get(at..)?.starts_with(SIGN) {
+        if bytes.get(at..)?.starts_with(sign) {
             return Some(at);
         }
         at = at.checked_add(1)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sled::{Batch, IVec};
 
-use super::block::{Directory, Item, VALUE_BYTES_MAX};
+use super::block::{Block, Directory, VALUE_BYTES_MAX};
 use super::database::Database;
 use super::mark::Marker;
 use crate::log::encoded::Encoded;
@@ -262,19 +262,6 @@ impl Store {
     }
 }
 
-/// A block in memory.
-pub(super) struct Block {
-    pub(super) first: Position,
-    pub(super) directory: Directory,
-    pub(super) bytes: Arc<[u8]>,
-}
-
-impl Block {
-    pub(super) fn encoded(&self, item: &Item) -> Encoded {
-        Encoded::stored(item.position, item.raw_bytes, self.bytes.clone(), item.range.clone())
-    }
-}
-
 /// Blocks in order, each put together from its chunks.
 pub(super) struct Blocks {
     entries: sled::Iter,
@@ -295,7 +282,7 @@ impl Blocks {
         let corrupt = |reason| ReadError::Corrupt { position: first, reason };
         let directory = Directory::read(chunk).map_err(corrupt)?;
         if chunk.len() >= directory.bytes {
-            return Ok(Block { first, directory, bytes: Arc::from(chunk.as_ref()) });
+            return Ok(Block::new(first, directory, Arc::from(chunk.as_ref())));
         }
         let mut bytes = chunk.to_vec();
         while bytes.len() < directory.bytes {
@@ -308,7 +295,7 @@ impl Blocks {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Block { first, directory, bytes: Arc::from(bytes) })
+        Ok(Block::new(first, directory, Arc::from(bytes)))
     }
 }
 

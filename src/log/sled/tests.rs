@@ -144,12 +144,13 @@ fn nothing_is_ever_stored_outside_the_file_that_is_synced() {
     }
 }
 
-/// Changes one byte of the stored block that holds a position.
+/// Changes one byte of the first block: of its directory, or of the frame that holds a position.
 fn damage(log: &SledLog, position: u64, in_directory: bool) {
     let key = store::block_key(Position::new(1), 0);
     let mut block = log.store.db.get(key).unwrap().unwrap().to_vec();
     let directory = block::Directory::read(&block).unwrap();
-    let at = if in_directory { 3 } else { directory.find(Position::new(position)).unwrap().range.start + 20 };
+    let frame = directory.find(Position::new(position)).unwrap().frame.unwrap();
+    let at = if in_directory { 3 } else { directory.frames[frame].stored.start + 20 };
     block[at] ^= 1;
     log.store.db.insert(key, block).unwrap();
 }
@@ -163,17 +164,21 @@ fn check_corrupt<T: std::fmt::Debug>(outcome: Result<T, ReadError>, expected: u6
 }
 
 #[test]
-fn a_damaged_record_is_named_and_costs_no_other() {
+fn damage_is_named_and_costs_a_frame_at_most() {
     let folder = tempfile::tempdir().unwrap();
     let log = open_log(folder.path());
-    log.append((1..=5).map(|n| event(n, &json(n, 900))).collect()).wait().unwrap();
-    log.append(vec![event(6, b"{}")]).wait().unwrap();
-    damage(&log, 3, false);
-    assert_eq!(positions(&log, 0).unwrap(), [1, 2]);
-    check_corrupt(positions(&log, 2), 3);
-    assert_eq!(positions(&log, 3).unwrap(), [4, 5, 6]);
-    check_corrupt(log.find(Provider::Stripe, &event(3, b"").id), 3);
-    assert!(log.find(Provider::Stripe, &event(4, b"").id).unwrap().is_some());
+    log.append((1..=20).map(|n| event(n, &json(n, 900))).collect()).wait().unwrap();
+    log.append(vec![event(21, b"{}")]).wait().unwrap();
+    damage(&log, 10, false);
+    assert_eq!(positions(&log, 0).unwrap(), (1..=8).collect::<Vec<_>>());
+    for lost in 9..=16 {
+        check_corrupt(positions(&log, lost - 1), lost);
+        check_corrupt(log.find(Provider::Stripe, &event(lost, b"").id), lost);
+    }
+    assert_eq!(positions(&log, 16).unwrap(), (17..=21).collect::<Vec<_>>());
+    let findings = log.inspect(&mut |_| ()).findings;
+    let named: Vec<_> = findings.told().iter().filter_map(|told| Some(told.position?.get())).collect();
+    assert_eq!(named, (9..=16).collect::<Vec<_>>());
 }
 
 #[test]
@@ -250,7 +255,8 @@ fn id_key(number: u64) -> Vec<u8> {
 #[test]
 fn an_inspection_finds_every_disagreement() {
     check_inspection(|_| (), &[]);
-    check_inspection(|log| damage(log, 3, false), &[(3, "checksum")]);
+    let frame = [1, 2, 3, 4, 5].map(|position| (position, "checksum"));
+    check_inspection(|log| damage(log, 3, false), &frame);
     check_inspection(|log| damage(log, 1, true), &[(1, "directory")]);
     let remove = |key: Vec<u8>| move |log: &SledLog| drop(log.store.db.remove(key).unwrap().unwrap());
     check_inspection(remove(id_key(4)), &[(4, "not in the index")]);

@@ -2,9 +2,7 @@
 //!
 //! Never looks into a record: whoever takes it checks it.
 
-use std::sync::Arc;
-
-use super::block::{BlockBuilder, Directory};
+use super::block::{Block, BlockBuilder, Directory};
 use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
 use crate::log::record::Position;
@@ -34,9 +32,8 @@ pub fn unpack(page: Vec<u8>) -> Result<Vec<Encoded>, ReadError> {
     if directory.bytes != page.len() {
         return Err(corrupt("the page is not whole"));
     }
-    let block: Arc<[u8]> = page.into();
-    let items = directory.items.into_iter();
-    Ok(items.map(|item| Encoded::stored(item.position, item.raw_bytes, block.clone(), item.range)).collect())
+    let block = Block::new(Position::START, directory, page.into());
+    Ok(block.directory.items.iter().map(|item| block.encoded(item)).collect())
 }
 
 #[cfg(test)]

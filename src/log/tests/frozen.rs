@@ -1,4 +1,4 @@
-//! Folders that released formats left behind: every one of them is opened by today's code.
+//! Folders that earlier layouts left behind: every one of them is opened by today's code.
 //!
 //! `tests/fixtures/log-format-N/` holds the folder; sled's file is compressed with zstd, because most of it is empty.
 
@@ -57,14 +57,28 @@ fn check(version: u8, head: &str) {
     assert!(again.iter().all(|outcome| matches!(outcome, Appended::Duplicate { same_body: true, .. })));
     let next = log.append(vec![event(11, b"{}")]).wait().unwrap();
     assert!(matches!(next[..], [Appended::New { .. }]));
+    assert!(log.inspect(&mut |_| ()).findings.is_empty());
+    drop(log);
+    // An older binary must not go on with it: it would not read the new block.
+    let layout = std::fs::read_to_string(folder.path().join("layout")).unwrap();
+    assert_eq!(layout, format!("billfold log {NEWEST}\n"));
+    assert_eq!(SledLog::open(folder.path(), &SledOptions::default()).unwrap().head().records, 11);
 }
 
+/// The layout that is written today.
+const NEWEST: u8 = 2;
+
 #[test]
-fn format_1_is_read_forever() {
+fn layout_1_is_read_forever() {
     check(1, "02b10e0b87abdabc5d25a9e115461af6bb5092c2d2796bb8f5a5b6f5dd5b2685");
 }
 
-/// Writes the folder of the current format. Run once for a release, with the folder's name in hand.
+#[test]
+fn layout_2_is_read_forever() {
+    check(2, "02b10e0b87abdabc5d25a9e115461af6bb5092c2d2796bb8f5a5b6f5dd5b2685");
+}
+
+/// Writes the folder of the current layout. Run once for a release, with the folder's name in hand.
 #[test]
 #[ignore = "writes a fixture"]
 fn freeze() {
@@ -75,7 +89,7 @@ fn freeze() {
     }
     println!("head {}", log.head().digest);
     drop(log);
-    let to = fixture(crate::log::FORMAT_VERSION).join("folder");
+    let to = fixture(NEWEST).join("folder");
     std::fs::create_dir_all(&to).unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let from = entry.unwrap().path();

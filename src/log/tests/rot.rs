@@ -288,8 +288,8 @@ fn rotten_bytes_are_never_passed_over_in_silence() {
         }
         let saved = check_saved(&folder, &place.path().join("saved"), original);
         println!("    {saved} of {} can be saved", original.head.records);
-        // Every record lies in the file at least once, so one damaged place costs one record at most.
-        assert!(what.contains("cut off") || what.contains("zeros") || saved + 1 >= original.head.records);
+        // Every record lies in the file at least once, so one damaged place costs one frame at most; 64 bytes may lie in two.
+        assert!(what.contains("cut off") || what.contains("zeros") || saved + 16 >= original.head.records);
     }
     println!("{outcomes:#?}");
 }

@@ -52,17 +52,25 @@ pub(super) fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Changes a byte in every copy of an event's record that the log's file holds.
+/// Makes every copy of the frame unreadable that holds an event's record: eight records, or what is left of a commit.
 pub(super) fn rot(place: &Place, event: &str) {
+    const DICTIONARY: &[u8] = include_bytes!("../../../src/log/dictionary-1.zstd");
+    const FRAME_BYTES_MAX: usize = 64 * 1024;
     let file = place.path().join("log/db");
     let mut bytes = std::fs::read(&file).expect("read");
-    let sign =
-        [b"\x06stripe\x00", &[u8::try_from(event.len()).expect("short")][..], event.as_bytes()].concat();
-    let places: Vec<usize> =
-        (0..bytes.len() - sign.len()).filter(|at| bytes[*at..].starts_with(&sign)).collect();
+    let sign = [&[u8::try_from(event.len()).expect("short")][..], event.as_bytes()].concat();
+    let mut unpack = zstd::bulk::Decompressor::with_dictionary(DICTIONARY).expect("a dictionary");
+    let holds = |at: usize| {
+        let length = zstd::zstd_safe::find_frame_compressed_size(&bytes[at..]).ok()?;
+        let records = unpack.decompress(&bytes[at..at + length], FRAME_BYTES_MAX).ok()?;
+        records.windows(sign.len()).any(|window| window == sign).then_some(at)
+    };
+    let begins = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&[0x28, 0xB5, 0x2F, 0xFD]));
+    let places: Vec<usize> = begins.filter_map(holds).collect();
     assert!(!places.is_empty(), "{event} is in the file");
     for at in places {
-        bytes[at + sign.len() + 40] ^= 1;
+        // A bit of the frame's head that has to be zero.
+        bytes[at + 4] ^= 8;
     }
     std::fs::write(&file, bytes).expect("written");
 }
@@ -143,25 +151,28 @@ fn rot_is_named_and_all_else_is_saved() {
     let before = bytes_of(&place.path());
     place.run(&["stats"]).ended(6).saying("billfold repair");
     let ran = place.run(&["verify", "--expect", &noted]).ended(6);
-    assert!(ran.out.contains("position 9: its record cannot be read anywhere"), "{}", ran.out);
-    assert!(ran.out.contains("position 60: its record cannot be read anywhere"), "{}", ran.out);
+    // Frames hold eight records: 9 to 16, and the last six of the second commit.
+    for positions in ["positions 9 to 16", "positions 55 to 60"] {
+        assert!(ran.out.contains(positions), "{}", ran.out);
+    }
     place.run(&["verify"]).ended(6);
     let dry = place.run(&["repair"]).ended(6);
-    assert!(dry.out.contains("58 records can be saved"), "{}", dry.out);
+    assert!(dry.out.contains("46 records can be saved"), "{}", dry.out);
 
     let repaired = Place::new();
     let into = repaired.data();
     let saved = run(["repair", "--json", "--data", &data, "--into", &into]).ended(6).json();
-    assert_eq!(saved["lost"], json!([{"after": 8, "next": 10}, {"after": 59, "next": 61}]));
-    assert_eq!(saved["lost_ids"], json!([{"position": 9, "id": "evt_8"}, {"position": 60, "id": "evt_59"}]),);
+    assert_eq!(saved["lost"], json!([{"after": 8, "next": 17}, {"after": 54, "next": 61}]));
+    let lost_ids = (9..=16).chain(55..=60).map(|at| json!({"position": at, "id": format!("evt_{}", at - 1)}));
+    assert_eq!(saved["lost_ids"], lost_ids.collect::<Value>());
     assert_eq!(bytes_of(&place.path()), before, "what is repaired is only read");
     run(["repair", "--data", &data, "--into", &into]).ended(2).saying("is not empty");
     let ran = repaired.run(&["verify"]).ended(0);
-    assert!(ran.out.contains("58 whole, of 58") && ran.out.contains("lost before  9 "), "{}", ran.out);
+    assert!(ran.out.contains("46 whole, of 46") && ran.out.contains("lost before  9 to 16 "), "{}", ran.out);
     // Lost events come again, under new positions.
     ingest(&repaired, 0..60, &secrets());
     let events = repaired.run(&["events", "show", "evt_59", "--json"]).ended(0).json();
-    assert_eq!(events["position"], 62);
+    assert_eq!(events["position"], 74);
     repaired.run(&["verify"]).ended(0);
 
     // A backup of it knows what it lacks, and so does what is restored from that.
@@ -169,7 +180,7 @@ fn rot_is_named_and_all_else_is_saved() {
     repaired.run(&["backup", path(&copy)]).ended(0);
     run(["restore", path(&copy), "--data", path(&restored)]).ended(0);
     let ran = run(["verify", "--data", path(&restored)]).ended(0);
-    assert!(ran.out.contains("60 whole, of 60") && ran.out.contains("lost before  60 "), "{}", ran.out);
+    assert!(ran.out.contains("60 whole, of 60") && ran.out.contains("lost before  55 to 60 "), "{}", ran.out);
 
     // With the backup nothing is lost, and the head that was noted is proven.
     let filled = Place::new();

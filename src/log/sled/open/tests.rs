@@ -41,9 +41,9 @@ fn a_second_process_is_told_about_the_first() {
 fn a_newer_layout_asks_for_an_upgrade() {
     let (_outer, path) = folder();
     drop(open_log(&path).unwrap());
-    std::fs::write(path.join(LAYOUT_FILE), "billfold log 2\n").unwrap();
+    std::fs::write(path.join(LAYOUT_FILE), "billfold log 3\n").unwrap();
     let error = open_log(&path).unwrap_err();
-    assert!(matches!(error, OpenError::NewerFormat { version: 2, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NewerFormat { version: 3, .. }), "{error:?}");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_log_that_was_never_finished_is_finished() {
     drop(open_log(&path).unwrap());
     std::fs::remove_file(path.join(LAYOUT_FILE)).unwrap();
     drop(open_log(&path).unwrap());
-    assert_eq!(std::fs::read_to_string(path.join(LAYOUT_FILE)).unwrap(), "billfold log 1\n");
+    assert_eq!(std::fs::read_to_string(path.join(LAYOUT_FILE)).unwrap(), format!("{LAYOUT_WORDS}{LAYOUT}\n"));
 }
 
 /// A disk that was full for a moment left half of sled's settings in a new folder, and nothing would start there again.

@@ -30,7 +30,7 @@ pub(super) struct Pieces {
 #[derive(Debug)]
 struct Begun {
     extent: Extent,
-    /// The whole block's length, and where in it the record begins.
+    /// The whole block's length, and where in it the record begins, or the frame that holds it.
     bytes: usize,
     start: usize,
 }
@@ -50,7 +50,9 @@ impl Pieces {
             && let Ok(directory) = Directory::read(value)
         {
             if let ([item], true) = (directory.items.as_slice(), directory.bytes > value.len()) {
-                let begun = Begun { extent, bytes: directory.bytes, start: item.range.start };
+                let frame = directory.frames.first();
+                let start = frame.map_or(item.range.start, |frame| frame.stored.start);
+                let begun = Begun { extent, bytes: directory.bytes, start };
                 self.begun.entry(item.position.get()).or_default().push(begun);
             }
             return;
@@ -107,14 +109,25 @@ impl Salvage {
                 for extents in pieces.ways(*position, begun) {
                     let place = Place::Pieces { extents, skip: begun.start };
                     let Ok(bytes) = self.bytes(&place) else { continue };
-                    if let Some((found, end)) = codec::record_at(&bytes)
-                        && end == bytes.len()
-                    {
-                        self.candidate(found, &bytes, begun.extent.file, place);
+                    if self.long(&bytes, begun.extent.file, &place) {
                         break;
                     }
                 }
             }
+        }
+    }
+
+    /// Whether what was put together is a record, or a frame with one.
+    fn long(&mut self, bytes: &[u8], file: usize, place: &Place) -> bool {
+        if let Some((found, end)) = codec::record_at(bytes)
+            && end == bytes.len()
+        {
+            self.candidate(found, bytes, file, place, None);
+            return true;
+        }
+        match codec::unpack_at(bytes, codec::DECODE_BYTES_MAX) {
+            Some((records, end)) if end == bytes.len() => self.framed(&records, file, place) > 0,
+            _ => false,
         }
     }
 }

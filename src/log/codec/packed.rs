@@ -1,19 +1,22 @@
-//! A body as stored: raw, or one zstd frame with the dictionary.
+//! Bytes as stored: as they are, or one zstd frame with the dictionary.
 //!
-//! Never decompresses past the length the record states.
+//! Never decompresses past the length that was stated.
 
+use std::borrow::Cow;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::find_frame_compressed_size;
 
-use super::BODY_BYTES_MAX;
-
-const RAW: u8 = 0;
+pub(super) const RAW: u8 = 0;
 const ZSTD_DICTIONARY_1: u8 = 1;
 
-/// Higher levels gain little and cost appends.
-const LEVEL: i32 = 1;
+/// A single body gets an eighth smaller than at 1; higher levels gain nothing more.
+const LEVEL: i32 = 3;
+
+/// How a zstd frame begins.
+pub(in crate::log) const ZSTD_SIGN: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// How many contexts (about a megabyte each) stay ready. More threads than that make their own and drop it.
 const CONTEXTS_MAX: usize = 16;
@@ -26,43 +29,37 @@ static DECODER: LazyLock<DecoderDictionary<'static>> =
 static COMPRESSORS: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
 static DECOMPRESSORS: Mutex<Vec<Decompressor<'static>>> = Mutex::new(Vec::new());
 
-pub(super) struct StoredBody {
-    pub(super) encoding: u8,
-    pub(super) raw_bytes: u32,
-    pub(super) bytes: Box<[u8]>,
-}
-
-impl std::fmt::Debug for StoredBody {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "<{} bytes>", self.raw_bytes)
+/// The bytes as they are stored, and how. What compression does not make smaller stays as it is; so does everything if
+/// compression should fail.
+pub(in crate::log) fn pack(raw: &[u8]) -> (u8, Cow<'_, [u8]>) {
+    match compress(raw) {
+        Some(bytes) if bytes.len() < raw.len() => (ZSTD_DICTIONARY_1, Cow::Owned(bytes)),
+        _ => (RAW, Cow::Borrowed(raw)),
     }
 }
 
-impl StoredBody {
-    /// What compression does not make smaller stays raw; so does everything if compression should fail.
-    pub(super) fn new(raw: &[u8]) -> Self {
-        let raw_bytes = u32::try_from(raw.len()).unwrap_or(u32::MAX);
-        match compress(raw) {
-            Some(bytes) if bytes.len() < raw.len() => {
-                Self { encoding: ZSTD_DICTIONARY_1, raw_bytes, bytes: bytes.into() }
-            }
-            _ => Self { encoding: RAW, raw_bytes, bytes: raw.into() },
-        }
-    }
-}
-
-/// The raw body of `raw_bytes` bytes, or what does not fit.
-pub(super) fn open(encoding: u8, raw_bytes: u32, stored: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let length = usize::try_from(raw_bytes).unwrap_or(usize::MAX);
-    if length > BODY_BYTES_MAX {
-        return Err("its body is longer than any that was taken");
-    }
+/// The `length` bytes that were packed, or what does not fit. The caller bounds `length`.
+pub(in crate::log) fn unpack(
+    encoding: u8,
+    length: usize,
+    stored: &[u8],
+) -> Result<Cow<'_, [u8]>, &'static str> {
     let raw = match encoding {
-        RAW => stored.to_vec(),
-        ZSTD_DICTIONARY_1 => decompress(stored, length).ok_or("its body cannot be decompressed")?,
-        _ => return Err("its body encoding is unknown"),
+        RAW => Cow::Borrowed(stored),
+        ZSTD_DICTIONARY_1 => Cow::Owned(decompress(stored, length).ok_or("it cannot be decompressed")?),
+        _ => return Err("its encoding is unknown"),
     };
-    if raw.len() == length { Ok(raw) } else { Err("its body has another length") }
+    if raw.len() == length { Ok(raw) } else { Err("it has another length than is said") }
+}
+
+/// The packed bytes that begin here, if they say that they are, and how many bytes they are stored in.
+pub(in crate::log) fn unpack_at(bytes: &[u8], length_max: usize) -> Option<(Vec<u8>, usize)> {
+    if !bytes.starts_with(&ZSTD_SIGN) {
+        return None;
+    }
+    let end = find_frame_compressed_size(bytes).ok()?;
+    let stored = bytes.get(..end)?;
+    Some((decompress(stored, length_max)?, end))
 }
 
 fn compress(raw: &[u8]) -> Option<Vec<u8>> {
