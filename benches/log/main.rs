@@ -30,7 +30,7 @@ const TURN: Duration = Duration::from_secs(1);
 const TURNS: usize = 3;
 const BODIES: u64 = 512;
 const PAGE_RECORDS: usize = 1_000;
-const ALONE_RECORDS: u64 = 100_000;
+const ALONE_RECORDS: u64 = 20_000;
 
 /// An event as Stripe sends it; `@` stands for a random letter or digit, `#` for a random digit.
 const EVENT: &str = include_str!("charge.json");

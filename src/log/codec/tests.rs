@@ -211,10 +211,10 @@ fn what_is_packed_is_found_again_among_other_bytes() {
 }
 
 #[test]
-fn events_are_packed_to_a_seventh_and_noise_as_it_is() {
+fn events_are_packed_to_a_sixth_and_noise_as_it_is() {
     for seed in 0..20 {
         let body = event_body(seed);
-        assert!(pack(&body).1.len() * 7 <= body.len());
+        assert!(pack(&body).1.len() * 6 <= body.len());
     }
     let noise: Vec<u8> = (0..64_u32).flat_map(|n| digest::sha256(&n.to_le_bytes())).collect();
     assert_eq!(pack(&noise), (0, noise.as_slice().into()));

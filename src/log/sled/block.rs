@@ -269,6 +269,11 @@ impl BlockBuilder {
         self.count
     }
 
+    /// How long its records are by now, packed as far as they are, in bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.packed.len().saturating_add(self.open.len())
+    }
+
     /// The first position and the whole block; none if nothing was added. Starts over.
     pub(super) fn finish(&mut self, records_before: u64) -> Option<(Position, Vec<u8>)> {
         self.close_frame();

@@ -7,15 +7,25 @@ use std::collections::BTreeMap;
 use sled::Batch;
 
 use super::block::BlockBuilder;
+use super::open::SEGMENT_BYTES;
 use super::store::{Known, Store, Tail, id_key, insert_block, insert_lost};
 use crate::log::ack::Appended;
 use crate::log::codec::{self, Place, Prepared};
 use crate::log::inspection::Lost;
 use crate::log::record::{Position, Record};
 
+/// The most that one commit writes, in bytes of blocks; the last record may go beyond.
+///
+/// sled moves what lives in an old segment (16 MiB) and uses the segment again, two segments later at the earliest, without
+/// knowing whether the disk has what it moved: only our sync after a commit sees to that. A block is written about three
+/// times until its page is full, and moves as many bytes again. So a commit stays below an eighth of two segments.
+const COMMIT_BYTES_MAX: usize = SEGMENT_BYTES / 4;
+
 /// A commit under construction.
 pub(super) struct Commit {
     tail: Tail,
+    /// The blocks that are complete, in bytes.
+    bytes: usize,
     /// Records before the block under construction.
     records_before: u64,
     new: BTreeMap<Vec<u8>, Known>,
@@ -28,6 +38,7 @@ impl Commit {
     pub(super) fn new(tail: Tail) -> Self {
         Self {
             tail,
+            bytes: 0,
             records_before: tail.head.records,
             new: BTreeMap::new(),
             block: BlockBuilder::default(),
@@ -41,9 +52,9 @@ impl Commit {
         self.new.is_empty()
     }
 
-    /// Where the log ends with it.
-    pub(super) const fn tail(&self) -> &Tail {
-        &self.tail
+    /// It must be stored before anything else is added.
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes.saturating_add(self.block.bytes()) >= COMMIT_BYTES_MAX
     }
 
     /// Gives the record its place, or finds the one it has.
@@ -118,6 +129,7 @@ impl Commit {
     fn cut(&mut self) -> Result<(), String> {
         let records = u64::from(self.block.records());
         if let Some((first, block)) = self.block.finish(self.records_before) {
+            self.bytes = self.bytes.saturating_add(block.len());
             insert_block(&mut self.batch, first, &block)?;
         }
         self.records_before = self.records_before.saturating_add(records);

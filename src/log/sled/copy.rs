@@ -10,7 +10,7 @@ use super::{SledOptions, open};
 use crate::log::encoded::Encoded;
 use crate::log::error::{CopyError, OpenError};
 use crate::log::inspection::Lost;
-use crate::log::record::{Head, Position};
+use crate::log::record::{Head, Position, Record};
 
 /// A log that takes over another's records. The folder it makes is a log like any other.
 #[derive(Debug)]
@@ -18,6 +18,13 @@ pub struct LogCopy {
     store: Store,
     tail: Tail,
     lost: Vec<Lost>,
+}
+
+/// A record that follows from the one before it, or behind what is known to be lost.
+struct Follower<'p> {
+    record: Record,
+    encoded: &'p Encoded,
+    lost: Option<Lost>,
 }
 
 impl LogCopy {
@@ -40,31 +47,50 @@ impl LogCopy {
     /// Takes a page over, durably. `lost` is what the other log could not save: only there the chain may be broken.
     ///
     /// # Errors
-    /// [`CopyError`]; nothing of the page is stored, and after a failed write the copy has to be opened again.
+    /// [`CopyError`]; nothing is stored of a page that does not follow. After a failed write the copy has to be opened
+    /// again, and goes on behind its head.
     pub fn take(&mut self, page: &[Encoded], lost: &[Lost]) -> Result<(), CopyError> {
+        let page = self.check(page, lost)?;
         let mut commit = Commit::new(self.tail);
         let mut noted = Vec::new();
-        for encoded in page {
-            let record = encoded.decode()?;
-            let (position, before) = (record.position, commit.tail().head);
-            if position <= before.position {
-                return Err(CopyError::Order { position, head: before.position });
-            }
-            let lost = lost.iter().find(|lost| lost.next == position && lost.after == before.position);
-            if record.digest_after(before.digest) != record.digest && lost.is_none() {
-                return Err(CopyError::Chain { position, before: before.position });
+        for Follower { record, encoded, lost } in page {
+            if commit.is_full() {
+                self.store(commit)?;
+                self.lost.append(&mut noted);
+                commit = Commit::new(self.tail);
             }
             if let Some(lost) = lost {
-                commit.note_lost(lost);
-                noted.push(*lost);
+                commit.note_lost(&lost);
+                noted.push(lost);
             }
+            let position = record.position;
             commit
                 .adopt(&self.store, &record, &encoded.bytes()?)
                 .map_err(|reason| CopyError::Record { position, reason: reason.into() })?;
         }
         self.store(commit)?;
-        self.lost.extend(noted);
+        self.lost.append(&mut noted);
         Ok(())
+    }
+
+    /// The records of a page, if each follows from the one before.
+    fn check<'p>(&self, page: &'p [Encoded], lost: &[Lost]) -> Result<Vec<Follower<'p>>, CopyError> {
+        let mut before = (self.tail.head.position, self.tail.head.digest);
+        let mut checked = Vec::with_capacity(page.len());
+        for encoded in page {
+            let record = encoded.decode()?;
+            let position = record.position;
+            if position <= before.0 {
+                return Err(CopyError::Order { position, head: before.0 });
+            }
+            let lost = lost.iter().find(|lost| lost.next == position && lost.after == before.0).copied();
+            if record.digest_after(before.1) != record.digest && lost.is_none() {
+                return Err(CopyError::Chain { position, before: before.0 });
+            }
+            before = (position, record.digest);
+            checked.push(Follower { record, encoded, lost });
+        }
+        Ok(checked)
     }
 
     /// Notes what is lost behind the last record, so that no new record ever gets a position that was another's.

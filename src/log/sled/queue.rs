@@ -16,8 +16,8 @@ pub(super) const QUEUE_RECORDS_MAX: usize = 8192;
 /// How many bytes of encoded records may wait. A single request beyond that is taken when nothing else waits.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// The most one commit takes, in bytes of encoded records. A single request may be longer.
-const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most that is handed out at once, in bytes of encoded records. A single request may be longer.
+const TAKEN_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// One call of `append`, and who waits for its outcome.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Waits for requests and takes what makes one commit. None once the queue is closed and empty.
+    /// Waits for requests and takes what is answered together. None once the queue is closed and empty.
     pub(super) fn take(&self) -> Option<Vec<Request>> {
         let mut waiting = self.lock();
         while waiting.requests.is_empty() {
@@ -83,7 +83,7 @@ impl Queue {
         let mut bytes = 0_usize;
         while let Some(request) = waiting.requests.pop_front() {
             let more = bytes.saturating_add(request.bytes());
-            if more > COMMIT_BYTES_MAX && !taken.is_empty() {
+            if more > TAKEN_BYTES_MAX && !taken.is_empty() {
                 waiting.requests.push_front(request);
                 break;
             }

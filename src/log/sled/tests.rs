@@ -92,8 +92,10 @@ fn a_queue_is_bounded_in_bytes_but_takes_one_long_request() {
     let long = log.append((1..10).map(|n| event(n, &body)).collect());
     let refused = log.append(vec![event(20, b"a")]);
     assert!(matches!(refused.wait(), Err(AppendError::Overloaded)));
-    go.send(()).unwrap();
-    go.send(()).unwrap();
+    // Each long record is a commit of its own.
+    for _ in 0..10 {
+        go.send(()).unwrap();
+    }
     assert_eq!(held.wait().unwrap().len() + long.wait().unwrap().len(), 10);
 }
 
@@ -344,4 +346,22 @@ fn a_copy_takes_what_follows_and_nothing_else() {
     assert_eq!(copied.append(vec![event(30, b"{}")]).wait().unwrap()[0].position().get(), 21);
     assert!(copied.inspect(&mut |_| ()).findings.is_empty());
     assert_eq!((copied.head().records, copied.head().position.get()), (9, 21));
+}
+
+/// sled could use a segment again whose contents it has moved since the last sync.
+#[test]
+fn no_commit_writes_more_than_a_sync_can_vouch_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let syncs = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&syncs);
+    let fault: Fault = Arc::new(move |step| {
+        *counted.lock().unwrap() += u32::from(step == Step::Sync);
+        Ok(())
+    });
+    let log = SledLog::open_on(folder.path(), fault).unwrap();
+    let records: Vec<_> = (1..=60).map(|number| event(number, &noise(number, 190_000))).collect();
+    let outcomes = log.append(records).wait().unwrap();
+    assert!(outcomes.iter().zip(1..).all(|(outcome, number)| outcome.position().get() == number));
+    assert_eq!(*syncs.lock().unwrap(), 3, "11 MB, 4 MiB each");
+    assert!(log.inspect(&mut |_| ()).findings.is_empty());
 }

@@ -54,19 +54,30 @@ impl Writer {
         let mut commit = Commit::new(self.tail);
         let mut outcomes = Vec::with_capacity(requests.len());
         for request in requests {
-            let records = request.records.iter();
-            outcomes.push(records.map(|record| commit.place(&self.store, record)).collect::<Result<_, _>>()?);
+            let mut placed = Vec::with_capacity(request.records.len());
+            for record in &request.records {
+                if commit.is_full() {
+                    self.store(commit)?;
+                    commit = Commit::new(self.tail);
+                }
+                placed.push(commit.place(&self.store, record)?);
+            }
+            outcomes.push(placed);
         }
-        if commit.is_empty() {
-            // Every first copy lies in an earlier commit, which is durable.
-            return Ok(outcomes);
+        // Without anything new every first copy lies in an earlier commit, which is durable.
+        if !commit.is_empty() {
+            self.store(commit)?;
         }
+        Ok(outcomes)
+    }
+
+    fn store(&mut self, commit: Commit) -> Result<(), String> {
         let (batch, tail) = commit.finish()?;
         self.store.commit(batch, &tail.head)?;
         let new = tail.head.records.saturating_sub(self.tail.head.records);
         self.store.vitals.commit_records.count(new);
         self.tail = tail;
         self.shared.set_head(tail.head);
-        Ok(outcomes)
+        Ok(())
     }
 }
