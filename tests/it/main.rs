@@ -23,6 +23,8 @@ mod lab;
 #[cfg(feature = "http")]
 mod openapi;
 #[cfg(feature = "cli")]
+mod packaging;
+#[cfg(feature = "cli")]
 mod past;
 mod readme;
 mod rebuild;

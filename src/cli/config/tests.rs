@@ -245,14 +245,15 @@ fn the_page_has_the_table() {
     );
 }
 
-/// The examples of the page are no invention.
+/// The examples of the pages are no invention.
 #[test]
-fn the_examples_of_the_page_fit() {
-    let page = include_str!("../../../docs/configuration.md");
+fn the_examples_of_the_pages_fit() {
+    let pages =
+        [include_str!("../../../docs/configuration.md"), include_str!("../../../docs/operating.md")].concat();
     let mut examples = 0;
-    for example in page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+    for example in pages.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
         // Every secret in a file beside it.
-        let example = example.replace("/run/credentials/billfold.service/", "");
+        let example = example.replace("/etc/billfold/", "");
         let place = Place::new(&example);
         place.write("api-token", "0123456789abcdef");
         for line in example.lines().filter(|line| line.starts_with("secret_file")) {
@@ -263,5 +264,5 @@ fn the_examples_of_the_page_fit() {
         place.fits(&[]);
         examples += 1;
     }
-    assert!(examples >= 1);
+    assert!(examples >= 2);
 }
