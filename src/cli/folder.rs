@@ -12,7 +12,7 @@ use crate::engine::{Billfold, OnProgress, OpenError, Options, Shadow};
 use crate::log;
 
 /// Where the folder is.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct DataArgs {
     /// The folder with the event log and what is folded from it.
     #[arg(long, value_name = "DIR", default_value = "./billfold-data", env = "BILLFOLD_DATA")]

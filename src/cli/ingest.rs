@@ -30,7 +30,7 @@ const BAD_LINE: &str = "bad_line";
 #[command(after_help = "\
 A line is {\"headers\": {\"Stripe-Signature\": \"…\"}, \"body\": \"…\", \"received_at\": …}: the body as the raw text that was
 signed, received_at (optional) in Unix seconds or RFC 3339. A signature's age is checked against received_at where a
-line has it, else against now. A line that is refused is named on stderr, the others go on, and the exit code is 4.
+line has it, else against now. Without other secrets those of the endpoints in billfold.toml are tried. A line that is refused is named on stderr, the others go on, and the exit code is 4.
 The folder must not be open in another process.
 
 Examples:
@@ -65,7 +65,7 @@ struct Door<'a> {
 
 impl IngestArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
-        let secrets = self.secrets.load()?;
+        let secrets = self.secrets.load_for(&self.data)?;
         let inputs = Input::all(&self.files)?;
         let billfold = self.data.open_or_make()?;
         let tolerance = if self.any_age { Tolerance::UNCHECKED } else { tolerance(self.tolerance) };

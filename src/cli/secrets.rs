@@ -3,8 +3,10 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::config::described_secrets;
 use super::exit::Exit;
 use super::failure::{Failure, eprint_line};
+use super::folder::DataArgs;
 use super::surroundings::{SECRETS_VARIABLE, variable};
 use crate::stripe::signature::Secrets;
 
@@ -28,15 +30,24 @@ impl SecretArgs {
         self.secret_file.as_deref()
     }
 
-    /// The secrets, if any are given.
+    /// The secrets of the file, of the environment or, without both, of the endpoints that the configuration of a folder
+    /// describes; none if there are none.
     ///
     /// # Errors
     /// As [`SecretArgs::load`], but for none at all.
-    pub(super) fn load_if_given(&self) -> Result<Option<Secrets>, Failure> {
+    pub(super) fn load_if_given(&self, data: &DataArgs) -> Result<Option<Secrets>, Failure> {
         if self.secret_file.is_none() && variable(SECRETS_VARIABLE)?.is_none() {
-            return Ok(None);
+            return described_secrets(data);
         }
         self.load().map(Some)
+    }
+
+    /// The same, for commands that need some.
+    ///
+    /// # Errors
+    /// As [`SecretArgs::load`].
+    pub(super) fn load_for(&self, data: &DataArgs) -> Result<Secrets, Failure> {
+        self.load_if_given(data)?.ok_or_else(missing)
     }
 
     /// The secrets of the file or, without one, of the environment.

@@ -18,7 +18,7 @@ use crate::log::{Digest, Head, Lost, Position};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every record is read: its checksum, its body's hash, its place, the digest chain from the first record on, and the index
-of ids both ways. With secrets (STRIPE_WEBHOOK_SECRET or --secret-file) every stored signature is checked again, whatever
+of ids both ways. With secrets (STRIPE_WEBHOOK_SECRET, --secret-file, or endpoints in billfold.toml) every stored signature is checked again, whatever
 its age. The projections are compared with a fresh fold of the log.
 Nothing is mended. Damage is named by position, up to 1,000 times, and the exit code is 6; so it is when the history that
 --expect names is not proven, because records are lost or cannot be read. It is 7 when the history is another one.
@@ -52,7 +52,7 @@ impl VerifyArgs {
         self.data.must_hold_a_log()?;
         let options = self.data.options()?;
         let checks = Checks {
-            secrets: self.secrets.load_if_given()?,
+            secrets: self.secrets.load_if_given(&self.data)?,
             expected: self.expect,
             projections: !self.log_only,
         };

@@ -10,7 +10,7 @@ use crate::cli::moment::parse_span;
 use crate::cli::secrets::SecretArgs;
 
 /// What can be said on the command line.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(in crate::cli) struct ServeFlags {
     #[command(flatten)]
     pub(super) data: DataArgs,
@@ -58,6 +58,11 @@ where
 }
 
 impl ServeFlags {
+    /// Nothing said but the folder.
+    pub(super) fn of_folder(data: &DataArgs) -> Self {
+        Self { data: data.clone(), ..Self::default() }
+    }
+
     pub(in crate::cli) fn data(&self) -> &DataArgs {
         &self.data
     }

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::effective::{Config, EndpointPlan, FileSource, SecretPlace, SecretSource};
+use super::flags::ServeFlags;
 use super::keys;
 use super::problem::{Place, Problems};
+use crate::cli::failure::Failure;
+use crate::cli::folder::DataArgs;
 use crate::cli::secrets::{self, Listed};
 use crate::cli::surroundings::{is_readable_by_all, variable};
 use crate::http::{
     Certificate, Endpoint, Endpoints, InvalidEndpoint, Keyring, KnownTokens, Token, check_exposure,
 };
-use crate::stripe::signature::Secrets;
+use crate::stripe::signature::{Secret, Secrets};
 
 /// Reads every secret that the configuration names; none if something does not fit.
 pub(in crate::cli) fn gather(config: &Config, problems: &mut Problems) -> Option<Keyring> {
@@ -41,6 +44,31 @@ pub(in crate::cli) fn gather(config: &Config, problems: &mut Problems) -> Option
     let mut keyring = Keyring::new(endpoints);
     (keyring.api_token, keyring.certificate) = (token.flatten(), certificate);
     Some(keyring)
+}
+
+/// The secrets of all endpoints that the file of a folder describes, for commands that verify what is stored or recorded.
+/// None where no endpoint is described.
+///
+/// # Errors
+/// A usage failure with everything that does not fit.
+pub(in crate::cli) fn described_secrets(data: &DataArgs) -> Result<Option<Secrets>, Failure> {
+    let mut problems = Problems::default();
+    let config = Config::load(&ServeFlags::of_folder(data), &mut problems);
+    let plans = config.endpoints.iter().filter(|plan| plan.is_listed);
+    let read: Vec<Option<Endpoint>> = plans.map(|plan| endpoint(plan, &mut problems)).collect();
+    if let Some(failure) = problems.into_failure() {
+        return Err(failure);
+    }
+    let all: Vec<Secret> =
+        read.iter().flatten().flat_map(|endpoint| endpoint.secrets.iter().cloned()).collect();
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let secrets = Secrets::new(all).map_err(|error| {
+        Failure::usage(format!("the endpoints of the configuration together: {error}"))
+            .remedy("name those that are wanted in a file for --secret-file")
+    })?;
+    Ok(Some(secrets))
 }
 
 fn endpoint(plan: &EndpointPlan, problems: &mut Problems) -> Option<Endpoint> {

@@ -29,7 +29,7 @@ use crate::http::Keyring;
 
 pub(super) use effective::Config;
 pub(super) use flags::ServeFlags;
-pub(super) use keyring::gather;
+pub(super) use keyring::{described_secrets, gather};
 use problem::Place;
 pub(super) use problem::Problems;
 pub(super) use values::LogFormat;

@@ -177,6 +177,51 @@ fn a_certificate_is_read_anew_at_a_hangup() {
     assert!(told.contains("billfold.toml:1: tls_cert: it needs tls_key, too"), "{told}");
 }
 
+/// Neither a request under way nor a new one notices a reload.
+#[test]
+fn nothing_is_dropped_while_secrets_are_read_anew() {
+    let configured = Configured::new(TWO);
+    let mut served = configured.serve();
+    let log = served.reading_the_log();
+    let events: Vec<(String, String)> = (0..40)
+        .map(|number| customer_event(&format!("evt_{number}"), "cus_1", 1, ""))
+        .map(|body| (header(&body, LIVE), body))
+        .collect();
+    std::thread::scope(|scope| {
+        let deliveries = scope.spawn(|| {
+            let deliver =
+                |(header, body): &(String, String)| served.deliver_to("/webhooks/live", body, header);
+            events.iter().map(deliver).collect::<Vec<u16>>()
+        });
+        while !deliveries.is_finished() {
+            served.signal("-HUP");
+        }
+        assert_eq!(deliveries.join().expect("delivered"), [200; 40]);
+    });
+    let window = served.ask(&["stats", "--json"], None).ended(0).json();
+    assert_eq!(window["window"]["accepted"], 40);
+    served.ended();
+    let reloads = log.join().expect("read").matches("was read anew").count();
+    assert!(reloads > 0, "there was a reload");
+}
+
+/// What the endpoints of a file took can be verified by the same file.
+#[test]
+fn stored_signatures_are_verified_by_the_described_secrets() {
+    let configured = Configured::new(TWO);
+    let served = configured.serve();
+    let body = customer_event("evt_1", "cus_1", 1, "");
+    assert_eq!(served.deliver_to("/webhooks/live", &body, &header(&body, LIVE)), 200);
+    assert_eq!(served.end().0, Some(0));
+    let mut command = command();
+    command.args(["verify", "--json", "--data", &configured.place.data()]);
+    command
+        .env("BILLFOLD_CONFIG", configured.place.dir.path().join("billfold.toml"))
+        .env("SECRET_OF_THE_TEST", SECRET);
+    let verified = Ran::of(command.output().expect("the binary runs")).ended(0).json();
+    assert_eq!(verified["signatures"]["good"], 1);
+}
+
 #[test]
 fn check_names_everything_and_serve_refuses_the_same() {
     let good = Configured::new(TWO);

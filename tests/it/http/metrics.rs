@@ -1,7 +1,9 @@
 //! What a scraper reads.
 
+use billfold::http::{Endpoint, Endpoints, ExpectedMode, Keyring};
+
 use super::wire::{Server, TOKEN, config, config_with_token, customer_event, delivery, signature};
-use crate::support::SECRET;
+use crate::support::{SECRET, secrets};
 
 /// The value of a metric, by its whole name with its labels.
 #[track_caller]
@@ -58,10 +60,23 @@ async fn metrics_are_for_readers() {
 /// Every rule speaks of metrics that exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_alert_rules_name_what_is_measured() {
-    let server = Server::start(config()).await;
+    let config = config();
+    // Another mode than this is delivered.
+    let mut endpoint = Endpoint::new("live", "/webhooks/stripe", secrets()).unwrap();
+    endpoint.mode = ExpectedMode::Live;
+    config.keys.replace(Keyring::new(Endpoints::new(vec![endpoint]).unwrap()));
+    config.keys.mark_stale();
+    let server = Server::start(config).await;
     assert_eq!(server.deliver(customer_event("evt_1", "cus_1").as_bytes()).await.status, 200);
     assert_eq!(server.send(&delivery(b"{}", Some("t=1,v1=00"))).await.status, 400);
     let text = String::from_utf8(server.get("/metrics").await.body).unwrap();
+    for (name, expected) in [
+        ("billfold_unexpected_deliveries_total{endpoint=\"live\",what=\"mode\"}", 1.0),
+        ("billfold_endpoint_deliveries_total{endpoint=\"live\",outcome=\"refused\"}", 1.0),
+        ("billfold_keys_stale", 1.0),
+    ] {
+        assert!((value(&text, name) - expected).abs() < f64::EPSILON, "{name} in\n{text}");
+    }
     let rules = include_str!("../../../docs/alerts.yml");
     let names: Vec<&str> = rules
         .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
