@@ -9,6 +9,7 @@
 //! | [`mod@log`] | ground state: the durable, append-only event log | looks into a body |
 //! | [`mod@projection`] | derived state on disk, disposable | is written by anything but the fold |
 //! | [`mod@feed`] | ground state: every real change, once, numbered | decides what a change is |
+//! | `storage` | what sled leaves undone: syncs, locks, panics | knows what is stored |
 //! | `engine` | ingest, catch up, rebuild, read | knows HTTP or a terminal |
 //! | [`mod@api`] | questions and answers in JSON, one shape for HTTP and terminal | writes, knows HTTP or a terminal |
 //! | [`mod@lab`] | whole lives with the truth known, delivered in any order | takes its truth from the fold that it judges |
@@ -26,6 +27,7 @@ pub mod lab;
 pub mod log;
 pub mod model;
 pub mod projection;
+mod storage;
 pub mod stripe;
 
 /// The README's example, compiled and run.

@@ -1,66 +1,19 @@
 //! Rows in sled: opening, looking up, one atomic write, and the sync that sled itself does not do.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sled::{Batch, Db, IVec};
 
 use super::codec::{self, Unreadable};
 use super::{FeedError, Meta, keys};
 use crate::model::feed::{Entry, Standing, Subject};
-
-/// Larger than sled's default, so that no row is put into a file of its own.
-const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
-/// How often, [`RELEASE_PAUSE`] apart, a closed feed looks whether its folder is free.
-const RELEASE_TRIES_MAX: u32 = 5_000;
-/// How long it waits between two looks.
-const RELEASE_PAUSE: Duration = Duration::from_millis(1);
-
-/// sled's file through our own descriptor: sled's flush ends in `sync_file_range`, which covers neither the file's growth
-/// nor the disk's cache.
-struct SledFile(File);
-
-impl Drop for SledFile {
-    /// Waits for sled's background threads to let go of the file, so that a closed feed can be opened again at once.
-    fn drop(&mut self) {
-        for _ in 0..RELEASE_TRIES_MAX {
-            match self.0.try_lock() {
-                Err(TryLockError::WouldBlock) => std::thread::sleep(RELEASE_PAUSE),
-                Ok(()) => return self.0.unlock().unwrap_or_default(),
-                Err(TryLockError::Error(_)) => return,
-            }
-        }
-    }
-}
-
-/// sled's database. Closing it ends in a sync, and sled panics if that fails.
-struct Database(Option<Db>);
-
-impl std::ops::Deref for Database {
-    type Target = Db;
-
-    fn deref(&self) -> &Db {
-        match &self.0 {
-            Some(db) => db,
-            None => unreachable!("it is closed when nobody has it any more"),
-        }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let db = self.0.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
-    }
-}
+use crate::storage::{self, Closing, SEGMENT_BYTES, SledFile};
 
 /// The feed's rows.
 pub(super) struct Store {
-    db: Database,
+    db: Closing<Db>,
     /// Declared, and so dropped, after the database.
     file: SledFile,
     folder: PathBuf,
@@ -73,8 +26,26 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// Opens what lies in the folder, or makes an empty feed beside it and moves it there when it is durable.
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, FeedError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        if !folder.try_exists()? {
+            let unfinished = storage::begin_beside(folder)?;
+            drop(Self::open_in(&unfinished, folder, cache_bytes)?);
+            std::fs::rename(&unfinished, folder)?;
+        }
+        storage::remove_unfinished_snapshots(folder)?;
+        let opened = Self::open_in(folder, folder, cache_bytes)?;
+        // An earlier process may have made the name, and been killed before it could sync it.
+        match folder.parent().map_or(Ok(()), storage::sync_folder) {
+            // Somebody else's folder above ours.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+        Ok(opened)
+    }
+
+    /// What is told is about the feed of `told`.
+    fn open_in(folder: &Path, told: &Path, cache_bytes: u64) -> Result<Self, FeedError> {
         let config = sled::Config::new()
             .path(folder)
             .segment_size(SEGMENT_BYTES)
@@ -82,26 +53,22 @@ impl Store {
             .use_compression(false)
             // Whoever makes or reads entries flushes; behind their back it would only cost.
             .flush_every_ms(None);
-        let damaged = |reason: &str| FeedError::Damaged { path: folder.to_owned(), reason: reason.into() };
+        let damaged = |reason: &str| FeedError::Damaged { path: told.to_owned(), reason: reason.into() };
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
             .map_err(|_| damaged("the storage panicked while opening it"))?
             .map_err(|error| match error {
                 sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
-                    FeedError::Locked { path: folder.to_owned() }
+                    FeedError::Locked { path: told.to_owned() }
                 }
                 sled::Error::Io(error) => error.into(),
                 other => damaged(&other.to_string()),
             })?;
-        let db = Database(Some(db));
-        let file = SledFile(File::options().write(true).open(folder.join("db"))?);
-        // What was found may not be durable yet: sled syncs neither its file's growth nor its files' names.
-        file.0.sync_all()?;
-        File::open(folder.join("conf"))?.sync_all()?;
-        sync_folder(folder)?;
-        if let Some(above) = folder.parent() {
-            sync_folder(above)?;
-        }
-        Ok(Self { db, file, folder: folder.to_owned() })
+        let db = Closing::new(db);
+        let file = SledFile::open(folder)?;
+        // What was found may not be durable yet.
+        file.sync_opened(folder)?;
+        storage::sync_folder(folder)?;
+        Ok(Self { db, file, folder: told.to_owned() })
     }
 
     pub(super) fn damaged(&self, reason: &str) -> FeedError {
@@ -233,22 +200,13 @@ impl Store {
     /// Makes everything durable that was written before.
     pub(super) fn sync(&self) -> Result<(), Box<str>> {
         self.db.flush().map_err(|error| error.to_string())?;
-        self.file.0.sync_data().map_err(|error| error.to_string())?;
+        self.file.sync().map_err(|error| error.to_string())?;
         Ok(())
     }
 }
 
 fn encoded(row: Result<Vec<u8>, String>) -> Result<Vec<u8>, FeedError> {
     row.map_err(|reason| FeedError::Storage { reason: reason.into() })
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Somebody else's folder above ours.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-        other => other,
-    }
 }
 
 /// Rows past all rules: how tests let them rot.

@@ -299,3 +299,20 @@ fn freeze() {
         }
     }
 }
+
+#[test]
+fn what_a_killed_process_left_half_made_harms_nobody() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("feed");
+    // A first start that was broken off lies beside the feed's place.
+    let beside = place.path().join("feed.new");
+    std::fs::create_dir(&beside).unwrap();
+    std::fs::write(beside.join("conf"), b"half").unwrap();
+    drop(open(&folder));
+    assert!(!beside.exists());
+    // A later one may leave half of a snapshot.
+    let snapshot = folder.join("snap.00000000000FFFFF.generating");
+    std::fs::write(&snapshot, b"half").unwrap();
+    drop(open(&folder));
+    assert!(!snapshot.exists());
+}

@@ -19,7 +19,6 @@
 mod block;
 mod commit;
 mod copy;
-mod database;
 #[cfg(fuzzing)]
 pub(in crate::log) mod fuzzing;
 mod inspect;

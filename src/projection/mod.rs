@@ -3,7 +3,6 @@
 //! Every byte of it but the checkpoint is a function of the set of folded records. Never looks
 //! into a body, never reads the log; whatever is missing or damaged is folded anew.
 
-mod closing;
 mod codec;
 mod compare;
 mod derive;
@@ -18,10 +17,8 @@ mod staged;
 mod view;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +29,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::apply::{Applied, apply};
 use crate::model::id::{EventId, ObjectKey};
 use crate::model::observation::{Observation, Snapshot};
+use crate::storage::{self, Closing, SEGMENT_BYTES};
 
 pub use compare::{Comparison, NAMED_MAX, StatusChange};
 pub use derive::{PaymentRow, Settled};
@@ -44,7 +42,6 @@ pub use query::{
 pub use read::{Census, Shown, TypeCount};
 pub use view::View;
 
-use closing::Closing;
 use staged::Staged;
 
 /// The version of the fold and of the rows that it writes. A change of either raises it, and every
@@ -199,8 +196,7 @@ impl Projection {
         cache_bytes: u64,
         reference_keys: &[Box<str>],
     ) -> Result<Opened, ProjectionError> {
-        // What is folded is about people: for this user alone, as the log is.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        storage::create(dir)?;
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
@@ -230,7 +226,7 @@ impl Projection {
         cache_bytes: u64,
         reference_keys: &[Box<str>],
     ) -> Result<Self, ProjectionError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        storage::create(dir)?;
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
@@ -338,9 +334,6 @@ impl Projection {
     }
 }
 
-/// Larger than sled's default, so that no row is put into a file of its own.
-const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
-
 /// How often a folder that this process has just closed is tried again.
 const OPEN_TRIES_MAX: u32 = 500;
 /// How long to wait between the tries.
@@ -399,6 +392,7 @@ fn fold_one(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

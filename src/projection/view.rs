@@ -9,8 +9,9 @@ use std::ops::Bound;
 
 use sled::IVec;
 
+use crate::storage::Closing;
+
 use super::ProjectionError;
-use super::closing::Closing;
 
 /// Rows that a batch will write, or remove where there is none.
 pub(super) type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;

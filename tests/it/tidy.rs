@@ -61,9 +61,10 @@ const CRATES: &[(&str, &[&str], &str)] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("stripe", &["model"]),
-    ("log", &["model"]),
-    ("projection", &["model"]),
-    ("feed", &["model"]),
+    ("storage", &[]),
+    ("log", &["model", "storage"]),
+    ("projection", &["model", "storage"]),
+    ("feed", &["model", "storage"]),
     ("engine", &["model", "stripe", "log", "projection", "feed"]),
     ("api", &["model", "stripe", "log", "engine"]),
     ("lab", &["model", "stripe"]),

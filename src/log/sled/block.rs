@@ -24,10 +24,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::open::SEGMENT_BYTES;
 use crate::log::codec;
 use crate::log::encoded::{Encoded, Frame};
 use crate::log::record::Position;
+use crate::storage::SEGMENT_BYTES;
 
 /// The longest value handed to sled, in bytes.
 ///

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use sled::Batch;
 
 use super::block::BlockBuilder;
-use super::open::SEGMENT_BYTES;
 use super::store::{Known, Store, Tail, id_key, insert_block, insert_lost};
 use crate::log::ack::Appended;
 use crate::log::codec::{self, Place, Prepared};
 use crate::log::inspection::Lost;
 use crate::log::record::{Position, Record};
+use crate::storage::SEGMENT_BYTES;
 
 /// The most that one commit writes, in bytes of blocks; the last record may go beyond.
 ///

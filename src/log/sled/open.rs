@@ -3,9 +3,8 @@
 //! Never repairs and never deletes: a folder that makes no sense stays as it is. sled would cut off what it cannot read,
 //! so the folder is looked at before sled opens it (`tail.rs`).
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
@@ -13,16 +12,13 @@ use std::sync::Mutex;
 use sled::Db;
 
 use super::SledOptions;
-use super::database::Database;
 use super::mark::{Mark, Marker};
-use super::store::{SledFile, Store, Tail};
+use super::store::{Store, Tail};
 use super::tail::{self, Look};
 use crate::log::Vitals;
 use crate::log::error::{OpenError, ReadError};
 use crate::log::record::Position;
-
-/// sled's segment size, in bytes. It decides which values stay in sled's main file: see `block.rs`. Fixed for good once a log exists.
-pub(super) const SEGMENT_BYTES: usize = 16 * 1024 * 1024;
+use crate::storage::{self, Closing, SEGMENT_BYTES, SledFile, sync_folder};
 
 /// In the database: it holds a log. A database that recovers without it has lost everything.
 const LAYOUT_KEY: &[u8] = b"mlayout";
@@ -36,9 +32,6 @@ const LAYOUT_WORDS: &str = "billfold log ";
 /// 1 had blocks without frames (`block.rs`).
 const LAYOUT: u32 = 2;
 
-/// Where a new log is made. Whatever lies there was never finished, and nothing in it was ever acknowledged.
-const UNFINISHED: &str = "new";
-
 pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
     if !folder.try_exists().map_err(|error| refused(&error))? {
@@ -49,17 +42,11 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<(Store, Tail)
     Ok(opened)
 }
 
-/// Makes an empty log beside its place, and moves it there when it is complete and durable. So whoever is killed
-/// meanwhile, or loses power, leaves no half of a log in its place.
+/// Makes an empty log beside its place, and moves it there when it is complete and durable.
 fn make(folder: &Path, options: &SledOptions) -> Result<(), OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
-    let unfinished = folder.with_extension(UNFINISHED);
-    check_free(&unfinished, folder)?;
-    match std::fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(refused(&error)),
-        _ => {}
-    }
-    create(&unfinished).map_err(|error| refused(&error))?;
+    check_free(&storage::beside(folder), folder)?;
+    let unfinished = storage::begin_beside(folder).map_err(|error| refused(&error))?;
     drop(open_in(&unfinished, options)?);
     std::fs::rename(&unfinished, folder).map_err(|error| refused(&error))
 }
@@ -80,11 +67,10 @@ fn open_in(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenEr
     let db = catch_unwind(AssertUnwindSafe(|| config.open()))
         .map_err(|_| damaged(folder, "the storage panicked while opening it"))?
         .map_err(|error| from_sled(folder, error))?;
-    let db = Database::new(db);
+    let db = Closing::new(db);
     check_layout_key(folder, &db, known)?;
-    let file = File::options().write(true).open(folder.join("db")).map_err(|error| refused(&error))?;
-    let file = SledFile(file);
-    make_durable(folder, &file.0, known).map_err(|error| refused(&error))?;
+    let file = SledFile::open(folder).map_err(|error| refused(&error))?;
+    make_durable(folder, &file, known).map_err(|error| refused(&error))?;
     let mut store = Store { db, file, marker: Mutex::new(None), fault: None, vitals: Vitals::default() };
     let tail = catch_unwind(AssertUnwindSafe(|| store.tail()))
         .map_err(|_| damaged(folder, "the storage panicked while reading its end"))?
@@ -104,7 +90,7 @@ fn open_in(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenEr
 fn look(folder: &Path, mark: Option<&Mark>) -> Result<Look, OpenError> {
     let refused = |error: &io::Error| refused(folder, error);
     check_free(folder, folder)?;
-    tail::remove_unfinished(folder).map_err(|error| refused(&error))?;
+    storage::remove_unfinished_snapshots(folder).map_err(|error| refused(&error))?;
     match tail::look(folder, mark).map_err(|error| refused(&error))? {
         Look::Lost(found) => {
             let known = mark.map_or(found, |mark| mark.position);
@@ -175,10 +161,9 @@ fn begin_mark(folder: &Path, tail: &Tail) -> io::Result<Marker> {
     Ok(marker)
 }
 
-/// Syncs what opening wrote: sled syncs neither its file's growth nor its files' names.
-fn make_durable(folder: &Path, file: &File, known: Option<u32>) -> io::Result<()> {
-    file.sync_all()?;
-    File::open(folder.join("conf"))?.sync_all()?;
+/// Syncs what opening wrote, and says which layout it is.
+fn make_durable(folder: &Path, file: &SledFile, known: Option<u32>) -> io::Result<()> {
+    file.sync_opened(folder)?;
     if known != Some(LAYOUT) {
         // Last, so that it never speaks of a log that is not there; but before anything of this layout is written.
         let draft = folder.join("layout.new");
@@ -193,7 +178,6 @@ fn make_durable(folder: &Path, file: &File, known: Option<u32>) -> io::Result<()
 /// killed before it could.
 fn sync_names_above(folder: &Path) -> io::Result<()> {
     for (above, place) in folder.ancestors().skip(1).zip(0..) {
-        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         match sync_folder(above) {
             // The data folder and its own name are ours; what lies further up mostly is not, nor may we read it.
             Err(error) if place < 2 && error.kind() != ErrorKind::PermissionDenied => return Err(error),
@@ -211,15 +195,6 @@ pub(super) fn unreadable(folder: &Path, error: &ReadError) -> OpenError {
         }
         other => damaged(folder, &other.to_string()),
     }
-}
-
-/// Creates the folder and what leads to it, for this user alone.
-fn create(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// The version of the log that the folder says it holds, if it says so; it is one that is known here.

@@ -15,7 +15,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
-use super::open::SEGMENT_BYTES;
+use crate::storage::SEGMENT_BYTES;
 
 const HEADER_BYTES: usize = 20;
 /// sled starts no message closer to a segment's end than this.

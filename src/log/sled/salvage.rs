@@ -18,12 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mark::Mark;
-use super::open::{self, SEGMENT_BYTES};
+use super::open;
 use super::raw::{self, Entry, Found, Segment};
 use crate::log::codec;
 use crate::log::encoded::Encoded;
 use crate::log::error::OpenError;
 use crate::log::record::{Digest, Position, Provider, Record};
+use crate::storage::SEGMENT_BYTES;
 use pieces::Pieces;
 
 pub use plan::Salvaged;

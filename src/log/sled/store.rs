@@ -2,14 +2,11 @@
 //!
 //! Never decides what is a duplicate or where a record goes: that is the writer's.
 
-use std::fs::{File, TryLockError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use sled::{Batch, IVec};
+use sled::{Batch, Db, IVec};
 
 use super::block::{Block, Directory, VALUE_BYTES_MAX};
-use super::database::Database;
 use super::mark::Marker;
 use crate::log::encoded::Encoded;
 use crate::log::error::ReadError;
@@ -18,6 +15,7 @@ use crate::log::record::{Digest, Head, Position, Provider, Record, RecordId};
 use crate::log::vitals::{self, Vitals};
 use crate::log::{READ_BYTES_MAX, READ_RECORDS_MAX};
 use crate::model::time::Millis;
+use crate::storage::{Closing, SledFile};
 
 const BLOCK: u8 = b'b';
 const ID: u8 = b'i';
@@ -54,28 +52,8 @@ pub(in crate::log) enum Step {
 /// Asked before each step of a commit whether it shall fail: how tests break the disk. Always none in production.
 pub(in crate::log) type Fault = Arc<dyn Fn(Step) -> std::io::Result<()> + Send + Sync>;
 
-/// How often, a millisecond apart, a closed log looks whether its folder is free.
-const RELEASE_TRIES_MAX: u32 = 5_000;
-
-/// sled's file through our own descriptor, because sled does not sync it.
-pub(super) struct SledFile(pub(super) File);
-
-impl Drop for SledFile {
-    /// Waits for sled's background threads to let go of the file, so that a closed log can be opened again at once.
-    fn drop(&mut self) {
-        for _ in 0..RELEASE_TRIES_MAX {
-            match self.0.try_lock() {
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-                // Ours for a moment. Closing alone would not give it back while a process that is being started holds a copy.
-                Ok(()) => return self.0.unlock().unwrap_or_default(),
-                Err(TryLockError::Error(_)) => return,
-            }
-        }
-    }
-}
-
 pub(super) struct Store {
-    pub(super) db: Database,
+    pub(super) db: Closing<Db>,
     /// Declared, and so dropped, after the database.
     pub(super) file: SledFile,
     /// None only while the log is being opened.
@@ -251,7 +229,7 @@ impl Store {
         self.db.flush().map_err(|error| error.to_string())?;
         before(Step::Sync)?;
         let flushed = vitals::now();
-        self.file.0.sync_data().map_err(|error| error.to_string())?;
+        self.file.sync().map_err(|error| error.to_string())?;
         self.vitals.sync_micros.count_time(flushed.elapsed());
         self.vitals.commit_micros.count_time(started.elapsed());
         before(Step::Mark)?;

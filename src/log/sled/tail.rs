@@ -12,14 +12,9 @@ use std::path::Path;
 
 use super::block::Directory;
 use super::mark::Mark;
-use super::open::SEGMENT_BYTES;
 use super::raw::{self, Found, Message, Segment};
 use crate::log::record::Position;
-
-/// The names of sled's snapshots begin like this, and go on with a number in hexadecimal.
-const SNAPSHOT: &str = "snap.";
-/// A snapshot that is being written.
-const UNFINISHED: &str = ".generating";
+use crate::storage::{SEGMENT_BYTES, SNAPSHOT};
 
 /// What sled will find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,19 +39,6 @@ pub(super) fn newest_snapshot(folder: &Path) -> io::Result<u64> {
         newest = newest.max(number.and_then(|number| u64::from_str_radix(number, 16).ok()).unwrap_or(0));
     }
     Ok(newest)
-}
-
-/// Removes snapshots that were never finished: sled would take one for the newest, and refuse to open.
-pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_unfinished = |name: &str| name.starts_with(SNAPSHOT) && name.ends_with(UNFINISHED);
-        if name.to_str().is_some_and(is_unfinished) {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// What sled will find in `folder`, compared with what is known to be durable.

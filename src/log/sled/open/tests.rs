@@ -56,7 +56,7 @@ fn what_is_no_log_is_left_alone() {
         assert!(matches!(error, OpenError::Damaged { .. }), "{words:?}: {error:?}");
     }
     let (_outer, path) = folder();
-    create(&path).unwrap();
+    storage::create(&path).unwrap();
     sled::Config::new()
         .path(&path)
         .segment_size(SEGMENT_BYTES)
@@ -81,15 +81,15 @@ fn a_log_that_was_never_finished_is_finished() {
 #[test]
 fn half_of_a_log_is_never_in_its_place() {
     let (_outer, path) = folder();
-    let unfinished = path.with_extension(UNFINISHED);
-    create(&unfinished).unwrap();
+    let unfinished = storage::beside(&path);
+    storage::create(&unfinished).unwrap();
     std::fs::write(unfinished.join("conf"), "segment_size: 16777216\nuse_compr").unwrap();
     std::fs::write(unfinished.join("db"), "").unwrap();
     drop(open_log(&path).unwrap());
     assert!(!unfinished.exists());
     // Somebody else is making it at this moment.
     let (_outer, path) = folder();
-    let unfinished = path.with_extension(UNFINISHED);
+    let unfinished = storage::beside(&path);
     drop(open_log(&unfinished).unwrap());
     let other = File::open(unfinished.join("db")).unwrap();
     other.lock().unwrap();
