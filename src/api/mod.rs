@@ -13,6 +13,7 @@ mod parameters;
 mod past;
 mod path;
 mod problem;
+mod rebuild;
 mod shown;
 mod table;
 mod why;
@@ -32,6 +33,7 @@ pub use operation::{head, health, lost};
 pub use parameters::{REFERENCE_BYTES_MAX, WINDOW_SECONDS_DEFAULT, WINDOW_SECONDS_MAX, WORD_BYTES_MAX};
 pub use path::{COLLECTIONS, Route, path};
 pub use problem::{Problem, ProblemKind};
+pub use rebuild::{RebuildEnd, RebuildStage, RebuildState, RebuildUnderWay, rebuild};
 pub use table::{Answer, Row, TABLE, TokenScope, Verb, is_ours, look_up, template};
 
 use parameters::Parameters;
@@ -101,11 +103,36 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
         }
         Route::Backup => operation::backup(billfold),
         Route::Conflicts => Ok(page_json(conflicts(billfold, &parameters.scope()?)?, None)),
-        Route::Webhook | Route::Live | Route::Ready | Route::Document | Route::Metrics | Route::Log => {
+        Route::Webhook
+        | Route::Live
+        | Route::Ready
+        | Route::Document
+        | Route::Metrics
+        | Route::Log
+        | Route::Rebuild
+        | Route::StartRebuild
+        | Route::SwapRebuild
+        | Route::StopRebuild => {
             let detail = format!("{} is served over HTTP alone", row.path);
             Err(Problem::new(ProblemKind::NoSuchRoute, detail))
         }
     }
+}
+
+/// Whether a rebuild is to wait for a confirmation, as a request to start one says.
+///
+/// # Errors
+/// [`Problem`] for a parameter that does not fit.
+pub fn wants_comparison(query: &[(String, String)]) -> Result<bool, Problem> {
+    Ok(Parameters::new(query, parameters::REBUILD)?.flag("diff")?.unwrap_or(false))
+}
+
+/// Refuses parameters where a route takes none.
+///
+/// # Errors
+/// [`Problem`] for any parameter.
+pub fn takes_nothing(query: &[(String, String)]) -> Result<(), Problem> {
+    Parameters::new(query, &[]).map(drop)
 }
 
 /// The page of stored records that `/v1/log` asks for, packed.

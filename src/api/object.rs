@@ -50,7 +50,7 @@ pub(super) const TIME_FIELDS: &[&str] = &[
 ];
 
 /// Times that are read by a method, or that only answers have.
-const TIME_FIELDS_OF_ANSWERS: &[&str] = &["as_of", "deleted_at", "seen_at", "status_since"];
+const TIME_FIELDS_OF_ANSWERS: &[&str] = &["as_of", "deleted_at", "seen_at", "started_at", "status_since"];
 
 /// The merchant's own keys and values: nothing in there is a time of ours.
 pub(super) const OPAQUE_FIELD: &str = "metadata";

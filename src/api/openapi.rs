@@ -70,7 +70,7 @@ fn places(row: &Row) -> Vec<(String, &'static str, Value)> {
     match row.answer {
         Answer::ListOf => of(true).collect(),
         Answer::OneOf => of(false).collect(),
-        Answer::Json(name) => vec![(row.path.to_owned(), "", reference(name))],
+        Answer::Json(name) | Answer::Started(name) => vec![(row.path.to_owned(), "", reference(name))],
         Answer::Metrics | Answer::Records => vec![(row.path.to_owned(), "", json!({}))],
     }
 }
@@ -91,7 +91,8 @@ fn operation(row: &Row, word: &str, schema: &Value) -> Value {
         operation.insert("requestBody".to_owned(), answers::delivery());
     }
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(row, word, schema));
+    let done = if matches!(row.answer, Answer::Started(_)) { "202" } else { "200" };
+    responses.insert(done.to_owned(), success(row, word, schema));
     if has_tag(row) {
         responses.insert("304".to_owned(), json!({ "$ref": "#/components/responses/304" }));
     }
@@ -183,6 +184,9 @@ fn kinds_of(row: &Row) -> Vec<ProblemKind> {
     }
     if row.path.contains("{id}") || row.takes.contains(&"ref") {
         kinds.extend([Kind::InvalidId, Kind::NotFound, Kind::SeveralScopes]);
+    }
+    if row.path.starts_with("/v1/rebuild") && row.verb != Verb::Get {
+        kinds.extend([Kind::RebuildUnderWay, Kind::NoRebuild]);
     }
     if row.verb == Verb::Post && row.scope.is_none() {
         kinds.extend([

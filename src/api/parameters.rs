@@ -51,6 +51,8 @@ pub(super) const DIFF: &[&str] = &["account", "livemode", "from", "to", "by_crea
 pub(super) const EVENT: &[&str] = &["account", "livemode", "body"];
 /// What the counts take.
 pub(super) const STATS: &[&str] = &["window"];
+/// What the start of a rebuild takes.
+pub(super) const REBUILD: &[&str] = &["diff"];
 /// What the stored records take.
 pub(super) const LOG: &[&str] = &["after"];
 /// What the list of events takes.

@@ -57,6 +57,10 @@ pub enum Route {
     Conflicts,
     Backup,
     Log,
+    Rebuild,
+    StartRebuild,
+    SwapRebuild,
+    StopRebuild,
 }
 
 /// What a path says where its row has `{…}`. What the row does not have stays as it is here.

@@ -41,6 +41,10 @@ pub enum ProblemKind {
     RequestTimeout,
     /// The id exists in several scopes.
     SeveralScopes,
+    /// Another rebuild is under way.
+    RebuildUnderWay,
+    /// No rebuild is where this could be said to it.
+    NoRebuild,
     /// The body is longer than accepted.
     BodyTooLarge,
     /// A fault of Billfold itself.
@@ -51,7 +55,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidParameter,
         Self::InvalidId,
         Self::InvalidBody,
@@ -64,6 +68,8 @@ impl ProblemKind {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::SeveralScopes,
+        Self::RebuildUnderWay,
+        Self::NoRebuild,
         Self::BodyTooLarge,
         Self::Internal,
         Self::Unavailable,
@@ -85,6 +91,8 @@ impl ProblemKind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
             Self::SeveralScopes => "several_scopes",
+            Self::RebuildUnderWay => "rebuild_under_way",
+            Self::NoRebuild => "no_rebuild",
             Self::BodyTooLarge => "body_too_large",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -101,7 +109,7 @@ impl ProblemKind {
             Self::NotFound | Self::NoSuchRoute => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::SeveralScopes => 409,
+            Self::SeveralScopes | Self::RebuildUnderWay | Self::NoRebuild => 409,
             Self::BodyTooLarge => 413,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -124,6 +132,8 @@ impl ProblemKind {
             Self::MethodNotAllowed => "the route does not know this method",
             Self::RequestTimeout => "the request took too long to arrive",
             Self::SeveralScopes => "the id exists in several scopes",
+            Self::RebuildUnderWay => "another rebuild is under way",
+            Self::NoRebuild => "no rebuild waits for this",
             Self::BodyTooLarge => "the body is too large",
             Self::Internal => "a fault inside Billfold",
             Self::Unavailable => "the storage does not work at the moment",

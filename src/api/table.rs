@@ -77,6 +77,8 @@ pub enum Answer {
     ListOf,
     /// JSON.
     Json(&'static str),
+    /// JSON about something that has only begun (202).
+    Started(&'static str),
     /// Text for Prometheus.
     Metrics,
     /// Packed records.
@@ -127,6 +129,10 @@ impl Row {
 
     const fn admin(self) -> Self {
         Self { scope: Some(TokenScope::Admin), ..self }
+    }
+
+    const fn delete(self) -> Self {
+        Self { verb: Verb::Delete, ..self }
     }
 
     const fn post(self) -> Self {
@@ -279,6 +285,46 @@ pub const TABLE: &[Row] = &[
          length; empty at the end",
         |_| Route::Log,
     )
+    .admin(),
+    get(
+        "show_rebuild",
+        "/v1/rebuild",
+        &[],
+        Answer::Json("Rebuild"),
+        "the rebuild that is under way, with its progress, and how the last one ended",
+        |_| Route::Rebuild,
+    )
+    .admin(),
+    get(
+        "start_rebuild",
+        "/v1/rebuild",
+        parameters::REBUILD,
+        Answer::Started("Rebuild"),
+        "folds the log anew beside the state that serves, which it then replaces; `?diff=true` compares first, and waits for \
+         a confirmation",
+        |_| Route::StartRebuild,
+    )
+    .post()
+    .admin(),
+    get(
+        "swap_rebuild",
+        "/v1/rebuild/swap",
+        &[],
+        Answer::Started("Rebuild"),
+        "confirms the swap of a rebuild that waits for it; without one it is thrown away after an hour",
+        |_| Route::SwapRebuild,
+    )
+    .post()
+    .admin(),
+    get(
+        "stop_rebuild",
+        "/v1/rebuild",
+        &[],
+        Answer::Started("Rebuild"),
+        "stops the rebuild that is under way, or waits; the old state stays",
+        |_| Route::StopRebuild,
+    )
+    .delete()
     .admin(),
 ];
 

@@ -1,4 +1,7 @@
-//! `rebuild`: folds the log again beside what is folded, compares if asked to, and puts it in its place.
+//! `rebuild`: folds the log again beside what is folded, compares if asked to, and puts it in its place; in a folder that
+//! nobody serves, or in a running server.
+
+mod running;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
@@ -10,11 +13,11 @@ use super::failure::Failure;
 use super::folder::{DataArgs, with_sources};
 use super::output::Output;
 use super::progress::Bar;
+use super::source::Server;
 use super::surroundings::now_seconds;
 use super::table::{self, Look};
 use super::view;
 use crate::api;
-use crate::engine::{Differences, Rebuilt};
 
 /// The changes that are shown of each sort where nobody asked for all.
 const SHOWN_MAX: usize = 50;
@@ -23,7 +26,8 @@ const SHOWN_MAX: usize = 50;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The log is never touched, and the old state stays until the new one is complete: a rebuild that is
-broken off changes nothing. The folder must not be open in another process.
+broken off changes nothing. A folder that a server has open is rebuilt by that server: --url, with a token that has the
+scope admin. It serves the old state meanwhile, and goes on with the rebuild if this command is broken off.
 
 With --diff the new state is compared with the old one first: whose status changes, and whose access,
 as of now. If anybody's does, or if there is no old state to compare with, you are asked; a script says --yes, or gets exit code 4 and the old state.
@@ -31,10 +35,14 @@ as of now. If anybody's does, or if there is no old state to compare with, you a
 Examples:
   billfold rebuild
   billfold rebuild --diff
-  billfold rebuild --diff --yes --json --data /var/lib/billfold")]
+  billfold rebuild --diff --yes --json --data /var/lib/billfold
+  billfold rebuild --diff --url http://127.0.0.1:4242")]
 pub(super) struct RebuildArgs {
     #[command(flatten)]
     data: DataArgs,
+    /// Let the running server at this address do it; `BILLFOLD_API_TOKEN` holds its token.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Show whose status or access changes, and ask before anything does.
     #[arg(long)]
     diff: bool,
@@ -48,52 +56,65 @@ pub(super) struct RebuildArgs {
 
 impl RebuildArgs {
     pub(super) fn run(&self, out: &mut Output) -> Result<Exit, Failure> {
+        if let Some(url) = &self.url {
+            return running::run(self, &Server::at(url)?, out);
+        }
         let failed = |error: &dyn std::error::Error| Failure::new(Exit::Failed, with_sources(error));
         let mut shadow = self.data.open_shadow()?;
         let bar = Bar::records("rebuilding");
         shadow.fold(&|progress| bar.show(progress)).map_err(|error| failed(&error))?;
         bar.hide();
-        let mut differences = None;
+        let mut differences = Value::Null;
         if self.diff {
-            differences = shadow.differences(now_seconds()).map_err(|error| failed(&error))?;
-            if !self.json {
-                out.text(&told(differences.as_ref(), out.look))?;
-                out.flush()?;
-            }
-            let is_asked = !self.yes && differences.as_ref().is_none_or(|found| !found.is_empty());
-            if is_asked && !confirmed(self.json)? {
+            let found = shadow.differences(now_seconds()).map_err(|error| failed(&error))?;
+            differences = found.as_ref().map_or(Value::Null, api::differences);
+            if !self.may_swap(&differences, out)? {
                 shadow.discard();
-                if self.json {
-                    out.json(&json!({ "swapped": false, "differences": listed(differences.as_ref()) }))?;
-                    out.flush()?;
-                }
-                return Err(Failure::new(Exit::Refused, "the old state stays")
-                    .remedy("say --yes to put the new one in its place"));
+                return self.kept(&differences, out);
             }
         }
         let rebuilt = shadow.swap(&|progress| bar.show(progress)).map_err(|error| failed(&error))?;
-        self.report(&rebuilt, differences.as_ref(), out)?;
+        let digest = hex::encode(rebuilt.digest);
+        let rebuilt = json!({ "records": rebuilt.records, "changed": rebuilt.changed, "digest": digest });
+        self.report(rebuilt, &differences, out)?;
         Ok(Exit::Done)
     }
 
-    fn report(
-        &self,
-        rebuilt: &Rebuilt,
-        differences: Option<&Differences>,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        let digest = hex::encode(rebuilt.digest);
-        if self.json {
-            let mut answer =
-                json!({ "records": rebuilt.records, "changed": rebuilt.changed, "digest": digest });
-            if let Some(members) = answer.as_object_mut().filter(|_| self.diff) {
-                members.insert("swapped".into(), true.into());
-                members.insert("differences".into(), listed(differences));
-            }
-            return out.json(&answer);
+    /// Shows the differences, and asks if anybody's status or access changes, or nothing could be compared.
+    fn may_swap(&self, differences: &Value, out: &mut Output) -> Result<bool, Failure> {
+        if !self.json {
+            out.text(&told(differences, out.look))?;
+            out.flush()?;
         }
-        let outcome = if rebuilt.changed { "the state has changed" } else { "the state is the same" };
-        out.text(&format!("{} events folded anew: {outcome}\ndigest {digest}\n", rebuilt.records))
+        let some =
+            |name| differences.get(name).and_then(Value::as_array).is_none_or(|found| !found.is_empty());
+        let is_asked = !self.yes && (some("statuses") || some("access"));
+        Ok(!is_asked || confirmed(self.json)?)
+    }
+
+    /// The old state stays, as nobody said yes.
+    fn kept(&self, differences: &Value, out: &mut Output) -> Result<Exit, Failure> {
+        if self.json {
+            out.json(&json!({ "swapped": false, "differences": differences }))?;
+            out.flush()?;
+        }
+        Err(Failure::new(Exit::Refused, "the old state stays")
+            .remedy("say --yes to put the new one in its place"))
+    }
+
+    /// Says what was done: `records`, `changed`, `digest`.
+    fn report(&self, mut rebuilt: Value, differences: &Value, out: &mut Output) -> Result<(), Failure> {
+        if self.json {
+            if let Some(members) = rebuilt.as_object_mut().filter(|_| self.diff) {
+                members.insert("swapped".into(), true.into());
+                members.insert("differences".into(), differences.clone());
+            }
+            return out.json(&rebuilt);
+        }
+        let is_changed = rebuilt.get("changed").and_then(Value::as_bool).unwrap_or_default();
+        let outcome = if is_changed { "the state has changed" } else { "the state is the same" };
+        let (records, digest) = (view::plain(&rebuilt, "records"), view::plain(&rebuilt, "digest"));
+        out.text(&format!("{records} events folded anew: {outcome}\ndigest {digest}\n"))
     }
 }
 
@@ -110,25 +131,21 @@ fn confirmed(json: bool) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// The differences for programs: all of them.
-fn listed(differences: Option<&Differences>) -> Value {
-    differences.map_or(Value::Null, api::differences)
-}
-
 /// The differences for people.
-fn told(differences: Option<&Differences>, look: Look) -> String {
-    let Some(found) = differences else {
+fn told(differences: &Value, look: Look) -> String {
+    if differences.is_null() {
         return "there is no old state to compare with: none was folded yet, or it cannot be read\n"
             .to_owned();
-    };
-    let answer = api::differences(found);
-    let mut text = changes(&answer, "statuses", ["ID", "FROM", "TO"], look);
-    if found.access_compared {
-        text.push_str(&changes(&answer, "access", ["CUSTOMER", "FROM", "TO"], look));
+    }
+    let answer = differences;
+    let says = |name| differences.get(name).and_then(Value::as_bool).unwrap_or_default();
+    let mut text = changes(answer, "statuses", ["ID", "FROM", "TO"], look);
+    if says("access_compared") {
+        text.push_str(&changes(answer, "access", ["CUSTOMER", "FROM", "TO"], look));
     } else {
         text.push_str("another version folded the old state: whether access changes cannot be told\n");
     }
-    if found.cut {
+    if says("cut") {
         text.push_str("there are even more: not all are named\n");
     }
     text

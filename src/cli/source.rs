@@ -130,10 +130,52 @@ impl Server {
     /// As [`Source::ask`].
     pub(super) fn ask(&self, path: &str, query: &Query) -> Result<Value, Failure> {
         let (status, body) = self.get(path, query)?;
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(answer) if status == 200 => Ok(answer),
+        self.answered(status, &body)
+    }
+
+    fn answered(&self, status: u16, body: &[u8]) -> Result<Value, Failure> {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(answer) if status == 200 || status == 202 => Ok(answer),
             answer => Err(self.refusal(status, answer.ok())),
         }
+    }
+
+    /// Asks the server to do something.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn post(&self, path: &str, body: String) -> Result<Value, Failure> {
+        let request =
+            self.agent.post(format!("{}{path}", self.base)).header("Content-Type", "application/json");
+        let (status, body) = self.read(self.with_token(request).send(body))?;
+        self.answered(status, &body)
+    }
+
+    /// Asks the server to end something.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn delete(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.agent.delete(format!("{}{path}", self.base));
+        let (status, body) = self.read(self.with_token(request).call())?;
+        self.answered(status, &body)
+    }
+
+    fn with_token<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    fn read(
+        &self,
+        answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let mut response = answered.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        Ok((status, body.map_err(|error| self.unreachable(&error))?))
     }
 
     /// The answer to a question, as bytes.
@@ -147,14 +189,8 @@ impl Server {
 
     fn get(&self, path: &str, query: &Query) -> Result<(u16, Vec<u8>), Failure> {
         let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut request = self.agent.get(format!("{}{path}", self.base)).query_pairs(pairs);
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        let mut response = request.call().map_err(|error| self.unreachable(&error))?;
-        let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        Ok((status, body.map_err(|error| self.unreachable(&error))?))
+        let request = self.agent.get(format!("{}{path}", self.base)).query_pairs(pairs);
+        self.read(self.with_token(request).call())
     }
 
     fn refusal(&self, status: u16, answer: Option<Value>) -> Failure {
@@ -196,7 +232,9 @@ fn failure(status: u16, problem: &Value) -> Failure {
         "unauthorized" => {
             Failure::new(Exit::Refused, detail).remedy(format!("set {TOKEN_VARIABLE} to the server's token"))
         }
-        "forbidden" | "insufficient_scope" => Failure::new(Exit::Refused, detail),
+        "forbidden" | "insufficient_scope" | "rebuild_under_way" | "no_rebuild" => {
+            Failure::new(Exit::Refused, detail)
+        }
         _ if status < 500 => Failure::usage(detail),
         _ => Failure::new(Exit::Failed, detail),
     }
@@ -249,7 +287,9 @@ mod tests {
                 api::ProblemKind::NotFound => Exit::NotFound,
                 api::ProblemKind::Unauthorized
                 | api::ProblemKind::Forbidden
-                | api::ProblemKind::InsufficientScope => Exit::Refused,
+                | api::ProblemKind::InsufficientScope
+                | api::ProblemKind::RebuildUnderWay
+                | api::ProblemKind::NoRebuild => Exit::Refused,
                 api::ProblemKind::Internal | api::ProblemKind::Unavailable => Exit::Failed,
                 _ => Exit::Usage,
             };

@@ -165,6 +165,9 @@ pub enum RebuildError {
     /// Another rebuild is under way. *Handling*: wait for it.
     #[error("another rebuild is under way: wait for it")]
     UnderWay,
+    /// It was told to stop. *Handling*: whoever stopped it knows why.
+    #[error("the rebuild was stopped")]
+    Stopped,
     /// The new projection could not take the old one's place. *Handling*: look at the disk.
     #[error("the rebuilt projection could not take its place: {reason}")]
     Swap {

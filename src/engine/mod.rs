@@ -11,6 +11,7 @@ mod feed;
 mod fold;
 mod history;
 mod ingest;
+mod live_shadow;
 mod near;
 mod open;
 mod operations;
@@ -22,7 +23,7 @@ mod verify;
 mod why;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -48,6 +49,7 @@ pub use events::StoredEvent;
 pub use feed::{Entries, FeedPage, FeedQuery, Follower};
 pub use history::{History, Stage, Subject};
 pub use ingest::{Ingested, SHOWN_WITHIN};
+pub use live_shadow::{LiveShadow, OnStep};
 pub use operations::{Conflict, WindowCounts};
 pub use past::{AsOf, Border, PAST_OBJECTS_MAX, PAST_RECORDS_MAX, Past};
 pub use read::{Readiness, Stats};
@@ -141,8 +143,8 @@ struct Shared {
     folding: Mutex<()>,
     /// When what was folded was last handed over to the operating system.
     flushed: Mutex<Option<Instant>>,
-    /// Held by the one rebuild that may be under way.
-    rebuilding: Mutex<()>,
+    /// There is a rebuild under way; there may be one.
+    rebuilding: AtomicBool,
     applied: watch::Sender<Position>,
     /// The highest position that somebody waited for in vain: the fold is late as long as it has not come there.
     awaited: AtomicU64,
@@ -167,7 +169,7 @@ impl Shared {
             projection: RwLock::new(Arc::new(projection)),
             folding: Mutex::new(()),
             flushed: Mutex::new(None),
-            rebuilding: Mutex::new(()),
+            rebuilding: AtomicBool::new(false),
             applied: watch::Sender::new(applied),
             awaited: AtomicU64::new(0),
             fold_error: Mutex::new(None),

@@ -1,5 +1,6 @@
 //! Folding anew: into a fresh projection beside the old one, which serves until the new one is complete.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
@@ -40,36 +41,12 @@ impl Billfold {
     /// # Errors
     /// [`RebuildError`]; the old projection stays in use.
     pub fn rebuild(&self, progress: &dyn Fn(Progress)) -> Result<Rebuilt, RebuildError> {
-        let shared = &*self.shared;
-        let _only_one = shared.rebuilding.try_lock().map_err(|_| RebuildError::UnderWay)?;
-        let place = open::projection_dir(&shared.options.data);
-        let mut done = 0_u64;
-        let mut tell = |outcomes: &[_], _: &_| {
-            done = done.saturating_add(outcomes.len() as u64);
-            progress(shared.progress(done));
-        };
-        let fresh = fresh_beside(&place, &shared.options)?;
-        // No further than the feed is made: whoever comes first to a record tells of it, and that is the old one.
-        let made = Position::new(shared.feed.through().position);
-        fold::catch_up_to(&*shared.log, &fresh, made, &mut tell)?;
-        let _alone = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
-        // Both to the same record: the log grows meanwhile.
-        let until = shared.log.head().position;
-        let old = shared.projection();
-        // A damaged one comes less far, and may not even be readable.
-        let caught_up =
-            fold::guarded(|| fold::advance(&*shared.log, &old, shared.teller(), until, |_, _| ()));
-        let reached = fold::advance(&*shared.log, &fresh, shared.teller(), until, &mut tell)?;
-        fresh.flush().map_err(FoldError::from)?;
-        let (before, digest) = digests(&old, &fresh);
-        let digest = digest?;
-        let changed = caught_up.is_err() || before.ok() != Some(digest);
-        drop((old, fresh));
-        put_in_place(shared, &place)?;
-        *shared.fold_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        // What came meanwhile is folded, too: nobody waits for it any longer.
-        shared.applied.send_replace(reached);
-        Ok(Rebuilt { records: done, changed, digest })
+        let mut shadow = self.live_shadow()?;
+        shadow.fold(&|done| {
+            progress(done);
+            ControlFlow::Continue(())
+        })?;
+        shadow.swap(progress)
     }
 
     /// Looks again at what was not understood when it was folded, and folds what is understood now.
@@ -135,7 +112,7 @@ impl Billfold {
 }
 
 /// The digests of both, at the same time.
-fn digests(
+pub(super) fn digests(
     old: &Projection,
     fresh: &Projection,
 ) -> (Result<[u8; 32], FoldError>, Result<[u8; 32], FoldError>) {
@@ -173,7 +150,7 @@ fn swap(error: &std::io::Error) -> RebuildError {
 
 /// Swaps the folders and opens the new one. Readers that hold the old projection keep it until they let go: its database
 /// stays usable through its open files.
-fn put_in_place(shared: &Shared, place: &Path) -> Result<(), RebuildError> {
+pub(super) fn put_in_place(shared: &Shared, place: &Path) -> Result<(), RebuildError> {
     let mut current = shared.projection.write().unwrap_or_else(PoisonError::into_inner);
     swap_folders(place)?;
     let opened = open::fresh_projection(place, &shared.options).map_err(FoldError::from)?;

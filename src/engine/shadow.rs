@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::feed::Feed;
 use crate::log::{EventLog as _, Position, SledLog};
-use crate::model::access::{Access, Reason, Verdict};
+use crate::model::access::{Access, Policy, Reason, Verdict};
 use crate::model::id::{ObjectId, Scope};
 use crate::model::time::Seconds;
 use crate::projection::{Projection, REDUCER_VERSION, StatusChange};
@@ -125,24 +125,7 @@ impl Shadow {
     /// [`QueryError`], of the new projection.
     pub fn differences(&self, now: Seconds) -> Result<Option<Differences>, QueryError> {
         let Some(old) = &self.old else { return Ok(None) };
-        // A damaged one: there is nothing to compare with.
-        let Ok(comparison) = fold::guarded(|| Ok(old.compare(&self.fresh)?)) else { return Ok(None) };
-        let mut differences = Differences {
-            rows: comparison.rows,
-            statuses: comparison.statuses,
-            access: Vec::new(),
-            access_compared: old.is_readable(),
-            cut: comparison.cut,
-        };
-        let policy = &self.options.policy;
-        for (scope, customer) in comparison.customers {
-            let Ok(from) = access::of_customer(old, policy, &customer, &scope, now) else { return Ok(None) };
-            let to = access::of_customer(&self.fresh, policy, &customer, &scope, now)?;
-            if noticed(from.as_ref()) != noticed(to.as_ref()) {
-                differences.access.push(AccessChange { scope, customer, from, to });
-            }
-        }
-        Ok(Some(differences))
+        compared(old, &self.fresh, &self.options.policy, now)
     }
 
     /// Folds what is left and puts the new projection in the place of the old one.
@@ -174,6 +157,32 @@ impl Shadow {
         // What stays is removed by the next start.
         let _ = open::discard(&open::beside(&place));
     }
+}
+
+/// What is different between two projections that show the same record; none if the old one cannot be read.
+pub(super) fn compared(
+    old: &Projection,
+    fresh: &Projection,
+    policy: &Policy,
+    now: Seconds,
+) -> Result<Option<Differences>, QueryError> {
+    // A damaged one: there is nothing to compare with.
+    let Ok(comparison) = fold::guarded(|| Ok(old.compare(fresh)?)) else { return Ok(None) };
+    let mut differences = Differences {
+        rows: comparison.rows,
+        statuses: comparison.statuses,
+        access: Vec::new(),
+        access_compared: old.is_readable(),
+        cut: comparison.cut,
+    };
+    for (scope, customer) in comparison.customers {
+        let Ok(from) = access::of_customer(old, policy, &customer, &scope, now) else { return Ok(None) };
+        let to = access::of_customer(fresh, policy, &customer, &scope, now)?;
+        if noticed(from.as_ref()) != noticed(to.as_ref()) {
+            differences.access.push(AccessChange { scope, customer, from, to });
+        }
+    }
+    Ok(Some(differences))
 }
 
 /// What people notice of an answer.

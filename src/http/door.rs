@@ -22,6 +22,7 @@ use super::cors;
 use super::endpoint::{DEFAULT_PATH, Endpoint, Endpoints};
 use super::guard::{self, Arrival};
 use super::metrics::{self, Metrics};
+use super::rebuild::Rebuilds;
 use super::receive::{self, receive};
 use super::reply;
 use super::request_id::{REQUEST_ID, RequestIds};
@@ -37,6 +38,7 @@ pub(super) struct Door {
     pub(super) metrics: Metrics,
     reads: Arc<Semaphore>,
     request_ids: RequestIds,
+    rebuilds: Arc<Rebuilds>,
     /// The same as long as the server runs.
     document: Value,
 }
@@ -132,7 +134,7 @@ impl Door {
             within: config.limits.body_timeout,
             shares: body::shares(config.limits.bodies_bytes_max),
         };
-        let reads_max = config.limits.reads_max;
+        let (reads_max, clock) = (config.limits.reads_max, Arc::clone(&config.clock));
         Self {
             config,
             billfold,
@@ -140,6 +142,7 @@ impl Door {
             metrics: Metrics::new(),
             reads: Arc::new(Semaphore::new(reads_max)),
             request_ids: RequestIds::new(),
+            rebuilds: Arc::new(Rebuilds::new(clock)),
             document: api::document(),
         }
     }
@@ -220,6 +223,15 @@ impl Door {
             Ok(Route::Ready) => self.ready().await,
             Ok(Route::Document) => Ok(reply::tagged_json(&asked.headers, &self.document)),
             Ok(Route::Metrics) => self.scraped().await,
+            Ok(Route::Rebuild) => api::takes_nothing(&asked.query)
+                .map(|()| reply::tagged_json(&asked.headers, &self.rebuilds.shown())),
+            Ok(Route::StartRebuild) => self.start_rebuild(&asked.query).await,
+            Ok(Route::SwapRebuild) => api::takes_nothing(&asked.query)
+                .and_then(|()| self.rebuilds.confirm())
+                .map(|state| begun(&state)),
+            Ok(Route::StopRebuild) => api::takes_nothing(&asked.query)
+                .and_then(|()| self.rebuilds.stop())
+                .map(|state| begun(&state)),
             Ok(route) => self.read(asked, route).await,
             Err(problem) => Err(problem),
         };
@@ -237,6 +249,13 @@ impl Door {
             tokio::task::spawn_blocking(move || billfold.readiness()).await.map_err(|_| receive::fault())?;
         let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         Ok(reply::json(status, &api::health(&readiness)))
+    }
+
+    async fn start_rebuild(&self, query: &[(String, String)]) -> Result<Response, Problem> {
+        let compare = api::wants_comparison(query)?;
+        let (rebuilds, billfold) = (Arc::clone(&self.rebuilds), self.billfold.clone());
+        let started = tokio::task::spawn_blocking(move || rebuilds.start(&billfold, compare));
+        started.await.map_err(|_| receive::fault())?.map(|state| begun(&state))
     }
 
     async fn scraped(&self) -> Result<Response, Problem> {
@@ -266,6 +285,11 @@ impl Door {
         });
         answer.await.map_err(|_| receive::fault())?
     }
+}
+
+/// What goes on behind the answer.
+fn begun(state: &Value) -> Response {
+    reply::json(StatusCode::ACCEPTED, state)
 }
 
 fn crowded() -> Problem {

@@ -17,6 +17,7 @@ mod etag;
 mod guard;
 mod keyring;
 mod metrics;
+mod rebuild;
 mod receive;
 mod reply;
 mod request_id;

@@ -8,6 +8,7 @@ mod metrics;
 mod mounted;
 mod origins;
 mod reading;
+mod rebuilding;
 mod scopes;
 pub(crate) mod tls;
 mod validators;

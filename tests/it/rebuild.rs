@@ -23,7 +23,7 @@ fn subscription(number: usize, status: &str) -> String {
     .to_string()
 }
 
-fn fill(folder: &Path, count: usize) -> Vec<String> {
+pub(crate) fn fill(folder: &Path, count: usize) -> Vec<String> {
     let bodies: Vec<String> = (0..count).map(|number| subscription(number, "active")).collect();
     ingest(&Billfold::open(folder).unwrap(), &bodies);
     bodies

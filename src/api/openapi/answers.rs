@@ -7,6 +7,7 @@ use super::schema::{
     anything, count, flag, integer, joined, list, moment, object, or_null, reference, said, text, word,
 };
 use crate::api::problem::ProblemKind;
+use crate::api::rebuild::{RebuildEnd, RebuildStage};
 use crate::engine::FoldOutcome;
 use crate::model::register::{Decision, Doubt};
 
@@ -33,6 +34,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("ConflictList", page(&conflict())),
         ("Head", head()),
         ("BackupPlan", backup()),
+        ("Differences", differences()),
+        ("Rebuild", rebuild()),
     ];
     named.map(|(name, schema)| (name.to_owned(), schema)).into_iter().collect()
 }
@@ -256,4 +259,56 @@ fn backup() -> Value {
     let lost = object([("after", count()), ("next", or_null(count()))]);
     let settings = object([("policy", reference("Policy")), ("reference_keys", list(&text()))]);
     object([("head", reference("Head")), ("lost", list(&lost)), ("settings", settings)])
+}
+
+fn differences() -> Value {
+    let access = object([
+        ("granted", flag()),
+        ("decision", text()),
+        ("reason", text()),
+        ("until", or_null(integer())),
+        ("until_rfc3339", moment()),
+    ]);
+    let sides = object([("from", or_null(access.clone())), ("to", or_null(access))]);
+    let status =
+        object([("object", text()), ("id", text()), ("from", or_null(text())), ("to", or_null(text()))]);
+    let customer = joined(object([("customer", text())]), &sides);
+    object([
+        ("rows", said(count(), "Rows, of any sort, that are not the same bytes.")),
+        ("statuses", list(&joined(status, &scope()))),
+        ("access", list(&joined(customer, &scope()))),
+        ("access_compared", said(flag(), "Whether access could be compared.")),
+        ("cut", said(flag(), "There are more than are named.")),
+    ])
+}
+
+fn rebuild() -> Value {
+    let differences = said(
+        or_null(reference("Differences")),
+        "Null where none are known, or nothing was there to compare with.",
+    );
+    let under_way = object([
+        ("stage", word(RebuildStage::ALL.iter().map(|stage| stage.as_str()))),
+        ("compare", said(flag(), "It waits for a confirmation before the swap.")),
+        ("done", said(count(), "Records folded.")),
+        ("total", said(count(), "Records in all.")),
+        ("per_second", or_null(count())),
+        ("remaining_seconds", or_null(count())),
+        ("started_at", integer()),
+        ("started_at_rfc3339", moment()),
+        ("differences", differences.clone()),
+    ]);
+    let last = object([
+        ("outcome", word(RebuildEnd::OUTCOMES)),
+        ("started_at", integer()),
+        ("started_at_rfc3339", moment()),
+        ("ended_at", integer()),
+        ("ended_at_rfc3339", moment()),
+        ("records", or_null(count())),
+        ("changed", said(or_null(flag()), "The state is not the same bytes as before.")),
+        ("digest", or_null(text())),
+        ("differences", differences),
+        ("error", or_null(text())),
+    ]);
+    object([("under_way", or_null(under_way)), ("last", said(or_null(last), "Since the server started."))])
 }

@@ -144,6 +144,7 @@ fn query(name: &str) -> Option<(Value, &'static str)> {
             (word(FoldOutcome::ALL.iter().map(|outcome| outcome.as_str())), "Only events that became this.")
         }
         "object" => (words(ID_BYTES_MAX), "Only events of the object with this id."),
+        "diff" => (flag(), "Whether to compare, and to wait for a confirmation before the swap."),
         "window" => (
             pattern("^[1-9][0-9]{0,3}[hd]$"),
             "How far the counts at the door look back, such as `24h`: at most 366 days.",

@@ -262,3 +262,26 @@ fn another_server_is_not_taken_for_ours() {
     run(["stats", "--url", &url]).ended(1).saying("not as Billfold does");
     other.join().unwrap();
 }
+
+#[test]
+fn a_running_server_is_rebuilt_from_the_command_line() {
+    let place = Place::new();
+    crate::rebuild::fill(&place.path(), 10);
+    crate::rebuild::falsify(&place.path(), "sub_3", "unpaid");
+    let served = Served::start(&place, &[], None);
+    // Nobody is there to say yes.
+    let told = served.ask(&["rebuild", "--diff"], None).ended(4).saying("--yes");
+    assert!(told.out.contains("sub_3") && told.out.contains("unpaid"), "{}", told.out);
+    let kept = served.ask(&["rebuild", "--diff", "--json"], None).ended(4).json();
+    assert_eq!(kept["swapped"], false);
+    let done = served.ask(&["rebuild", "--diff", "--yes", "--json"], None).ended(0).json();
+    assert_eq!(
+        (&done["swapped"], &done["records"], &done["changed"]),
+        (&json!(true), &json!(10), &json!(true))
+    );
+    assert_eq!(done["differences"], kept["differences"]);
+    // Nothing differs any more: nobody has to be asked.
+    let same = served.ask(&["rebuild", "--diff"], None).ended(0).out;
+    assert!(same.contains("statuses: no change") && same.contains("the state is the same"), "{same}");
+    served.ask(&["rebuild"], None).ended(0);
+}

@@ -24,7 +24,7 @@ pub struct Server {
     pub billfold: Billfold,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServeError>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The clock of every test stands still.
@@ -44,7 +44,11 @@ pub fn config_with_token() -> ServeConfig {
 
 impl Server {
     pub async fn start(config: ServeConfig) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// The same over a folder that holds something already.
+    pub async fn over(folder: TempDir, config: ServeConfig) -> Self {
         let billfold = Billfold::open(folder.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -53,7 +57,7 @@ impl Server {
             let _ = stopped.await;
         };
         let ended = tokio::spawn(serve(listener, config, billfold.clone(), shutdown));
-        Self { address, billfold, stop, ended, _folder: folder }
+        Self { address, billfold, stop, ended, folder }
     }
 
     pub async fn connect(&self) -> Connection {
@@ -79,6 +83,15 @@ impl Server {
     /// A delivery as the provider sends it.
     pub async fn deliver(&self, body: &[u8]) -> Reply {
         self.send(&delivery(body, Some(&signature(body)))).await
+    }
+
+    /// Asks for the shutdown, waits for it, and hands over the folder.
+    pub async fn into_folder(self) -> TempDir {
+        let Self { billfold, stop, ended, folder, .. } = self;
+        stop.send(()).unwrap();
+        ended.await.unwrap().unwrap();
+        drop(billfold);
+        folder
     }
 
     /// Asks for the shutdown and waits for it.
