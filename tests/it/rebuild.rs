@@ -1,11 +1,12 @@
 //! Rebuilding: beside live traffic, broken off at any moment, and compared before anything changes.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use billfold::engine::{Billfold, Differences, Options, ScopeFilter, Shadow};
+use billfold::engine::{Billfold, Differences, Options, RebuildError, ScopeFilter, Shadow};
 use billfold::model::id::ObjectId;
 use serde_json::json;
 
@@ -205,4 +206,20 @@ fn without_an_old_state_there_is_nothing_to_compare_with() {
     fill(folder.path(), 3);
     fs::remove_dir_all(folder.path().join("projection")).unwrap();
     assert!(differences(folder.path()).is_none());
+}
+
+#[test]
+fn a_live_rebuild_that_is_stopped_while_it_folds_leaves_the_old_state() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), 10);
+    falsify(folder.path(), "sub_3", "unpaid");
+    let billfold = Billfold::open(folder.path()).unwrap();
+    let before = billfold.projection_digest().unwrap();
+    let mut shadow = billfold.live_shadow().unwrap();
+    assert!(matches!(billfold.live_shadow(), Err(RebuildError::UnderWay)));
+    assert!(matches!(shadow.fold(&|_| ControlFlow::Break(())), Err(RebuildError::Stopped)));
+    drop(shadow);
+    assert_eq!(billfold.projection_digest().unwrap(), before);
+    let rebuilt = billfold.rebuild(&|_| ()).unwrap();
+    assert_eq!((rebuilt.records, rebuilt.changed), (10, true));
 }
