@@ -5,6 +5,7 @@
 mod access;
 mod difference;
 mod event;
+mod feed;
 mod object;
 #[cfg(feature = "http")]
 mod openapi;
@@ -16,6 +17,8 @@ mod problem;
 mod rebuild;
 mod shown;
 mod table;
+mod token_scope;
+mod verb;
 mod why;
 
 use serde_json::{Map, Value, json};
@@ -27,6 +30,9 @@ use crate::model::id::{EventId, ObjectId};
 use crate::model::time::Millis;
 
 pub use difference::differences;
+pub use feed::{
+    FEED_WAIT_SECONDS_MAX, FeedAsked, acknowledge, feed_asked, feed_entry, feed_page, remove_cursor,
+};
 #[cfg(feature = "http")]
 pub use openapi::document;
 pub use operation::{head, health, lost};
@@ -102,6 +108,11 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             Ok(operation::stats(&billfold.stats(now, window)?, window))
         }
         Route::Backup => operation::backup(billfold),
+        Route::Feed => {
+            let asked = feed::asked(billfold, parameters)?;
+            Ok(feed_page(&billfold.feed(&asked.query)?))
+        }
+        Route::FeedCursors => feed::cursors(billfold),
         Route::Conflicts => Ok(page_json(conflicts(billfold, &parameters.scope()?)?, None)),
         Route::Webhook
         | Route::Live
@@ -112,7 +123,10 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
         | Route::Rebuild
         | Route::StartRebuild
         | Route::SwapRebuild
-        | Route::StopRebuild => {
+        | Route::StopRebuild
+        | Route::FeedEvents
+        | Route::Acknowledge(_)
+        | Route::RemoveCursor(_) => {
             let detail = format!("{} is served over HTTP alone", row.path);
             Err(Problem::new(ProblemKind::NoSuchRoute, detail))
         }

@@ -71,7 +71,7 @@ fn places(row: &Row) -> Vec<(String, &'static str, Value)> {
         Answer::ListOf => of(true).collect(),
         Answer::OneOf => of(false).collect(),
         Answer::Json(name) | Answer::Started(name) => vec![(row.path.to_owned(), "", reference(name))],
-        Answer::Metrics | Answer::Records => vec![(row.path.to_owned(), "", json!({}))],
+        Answer::Metrics | Answer::Records | Answer::Events => vec![(row.path.to_owned(), "", json!({}))],
     }
 }
 
@@ -89,6 +89,9 @@ fn operation(row: &Row, word: &str, schema: &Value) -> Value {
     if row.name == "receive" {
         operation.insert("parameters".to_owned(), json!([parameters::signature()]));
         operation.insert("requestBody".to_owned(), answers::delivery());
+    }
+    if row.name == "acknowledge" {
+        operation.insert("requestBody".to_owned(), answers::acknowledgement());
     }
     let mut responses = Map::new();
     let done = if matches!(row.answer, Answer::Started(_)) { "202" } else { "200" };
@@ -118,6 +121,7 @@ fn success(row: &Row, word: &str, schema: &Value) -> Value {
     let content_type = match row.answer {
         Answer::Metrics => "application/openmetrics-text",
         Answer::Records => "application/octet-stream",
+        Answer::Events => "text/event-stream",
         _ => "application/json",
     };
     let content =
@@ -157,7 +161,9 @@ fn links(row: &Row, word: &str) -> Vec<String> {
 
 /// Whether answers have a tag, by which they are asked for again.
 fn has_tag(row: &Row) -> bool {
-    row.verb == Verb::Get && row.scope.is_some() && row.answer != Answer::Metrics
+    // The feed grows: who asks for it asks for what is new.
+    let is_state = !matches!(row.answer, Answer::Metrics | Answer::Events | Answer::Json("FeedPage"));
+    row.verb == Verb::Get && row.scope.is_some() && is_state
 }
 
 /// The statuses of the problems that a row can end in.
@@ -187,6 +193,9 @@ fn kinds_of(row: &Row) -> Vec<ProblemKind> {
     }
     if row.path.starts_with("/v1/rebuild") && row.verb != Verb::Get {
         kinds.extend([Kind::RebuildUnderWay, Kind::NoRebuild]);
+    }
+    if row.path.contains("{name}") {
+        kinds.extend([Kind::NotFound, Kind::InvalidBody, Kind::BodyTooLarge, Kind::RequestTimeout]);
     }
     if row.verb == Verb::Post && row.scope.is_none() {
         kinds.extend([

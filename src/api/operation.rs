@@ -40,6 +40,12 @@ pub(super) fn stats(stats: &Stats, window_seconds: i64) -> Value {
         "newest_received_at": stats.newest_received_at.map(Millis::seconds),
         "newest_received_at_rfc3339": stats.newest_received_at.and_then(rfc3339_millis),
         "scopes": scopes,
+        "feed": {
+            "head": stats.feed_head,
+            "through": stats.feed_through,
+            "bytes": stats.feed_bytes,
+            "cursors": stats.feed_cursors.iter().map(super::feed::cursor).collect::<Vec<_>>(),
+        },
     })
 }
 

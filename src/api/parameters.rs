@@ -3,14 +3,19 @@
 //! Never guesses: what does not fit is named, with the list of what is allowed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::engine::{Account, AsOf, Cursor, EventQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter};
+use crate::engine::{
+    Account, AsOf, Cursor, EventQuery, FeedQuery, FoldOutcome, ListQuery, PAGE_ITEMS_MAX, ScopeFilter,
+};
 use crate::log::Position;
+use crate::model::feed::Kind;
 use crate::model::id::{AccountId, ObjectId};
 use crate::model::time::{Millis, Seconds};
 
+use super::feed::{FEED_WAIT_SECONDS_MAX, FeedAsked};
 use super::problem::{Problem, ProblemKind, echo};
 
 /// The longest status or event type that is looked for, in bytes.
@@ -55,6 +60,11 @@ pub(super) const STATS: &[&str] = &["window"];
 pub(super) const REBUILD: &[&str] = &["diff"];
 /// What the stored records take.
 pub(super) const LOG: &[&str] = &["after"];
+/// What the feed takes.
+pub(super) const FEED: &[&str] =
+    &["after", "as", "limit", "wait", "customer", "kind", "object", "account", "livemode"];
+/// What following the feed takes.
+pub(super) const FOLLOW: &[&str] = &["after", "as", "customer", "kind", "object", "account", "livemode"];
 /// What the list of events takes.
 pub(super) const EVENTS: &[&str] =
     &["account", "livemode", "type", "outcome", "object", "limit", "after", "as_of", "by_created"];
@@ -153,6 +163,32 @@ impl<'a> Parameters<'a> {
             after: self.cursor()?,
             limit: self.limit()?,
         })
+    }
+
+    /// The question for entries of the feed. A cursor's name is not looked up here.
+    pub(super) fn feed(&self) -> Result<FeedAsked, Problem> {
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let wanted = format!("0 to {FEED_WAIT_SECONDS_MAX} seconds, such as `30s`");
+        let wait = self.read("wait", &wanted, |value| {
+            let seconds = value.strip_suffix('s').unwrap_or(value).parse().ok()?;
+            (0..=FEED_WAIT_SECONDS_MAX).contains(&seconds).then_some(Duration::from_secs(seconds))
+        })?;
+        let after =
+            self.read("after", "the `id` of an entry, or `next` of a page", |value| value.parse().ok())?;
+        let query = FeedQuery {
+            after: after.unwrap_or(0),
+            limit: self.limit()?,
+            scope: self.scope()?,
+            customer: self.id("customer")?,
+            kind: self.read("kind", &kinds.join(", "), Kind::parse)?,
+            object: self.id("object")?,
+        };
+        Ok(FeedAsked { query, wait: wait.unwrap_or_default() })
+    }
+
+    /// In whose name the feed is read.
+    pub(super) fn cursor_name(&self) -> Option<&'a str> {
+        self.values.get("as").copied()
     }
 
     /// The merchant's own id of a user.

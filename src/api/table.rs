@@ -6,66 +6,8 @@
 use super::parameters;
 use super::path::{COLLECTIONS, Captured, Route, collection, decode, template_words};
 use super::problem::{Problem, ProblemKind, echo};
-
-/// How a route is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// GET, and HEAD with it.
-    Get,
-    /// POST.
-    Post,
-    /// DELETE.
-    Delete,
-}
-
-impl Verb {
-    /// The word of the protocol.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    fn takes(self, method: &str) -> bool {
-        method == self.as_str() || (self == Self::Get && method == "HEAD")
-    }
-}
-
-/// What a bearer token may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum TokenScope {
-    /// The state, and why it is so.
-    Read,
-    /// The changes, and readers' places in them.
-    Feed,
-    /// The whole log, and what changes the server's own state.
-    Admin,
-}
-
-impl TokenScope {
-    /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Feed, Self::Admin];
-
-    /// The word, as tokens are made with it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Feed => "feed",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The scope of a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
-    }
-}
+pub use super::token_scope::TokenScope;
+pub use super::verb::Verb;
 
 /// What a route answers when all is well. The names are those of the OpenAPI document's schemas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +25,8 @@ pub enum Answer {
     Metrics,
     /// Packed records.
     Records,
+    /// Server-sent events.
+    Events,
 }
 
 /// One route.
@@ -127,16 +71,16 @@ impl Row {
         Self { scope: None, ..self }
     }
 
-    const fn admin(self) -> Self {
-        Self { scope: Some(TokenScope::Admin), ..self }
-    }
-
-    const fn delete(self) -> Self {
-        Self { verb: Verb::Delete, ..self }
+    const fn needs(self, scope: TokenScope) -> Self {
+        Self { scope: Some(scope), ..self }
     }
 
     const fn post(self) -> Self {
         Self { verb: Verb::Post, ..self }
+    }
+
+    const fn delete(self) -> Self {
+        Self { verb: Verb::Delete, ..self }
     }
 }
 
@@ -268,6 +212,55 @@ pub const TABLE: &[Row] = &[
         |_| Route::Conflicts,
     ),
     get(
+        "feed",
+        "/v1/feed",
+        parameters::FEED,
+        Answer::Json("FeedPage"),
+        "what has changed, in the order of its `id`, behind `after`; with `?wait=30s` it waits for something new. \
+         [feed.md](feed.md) says what",
+        |_| Route::Feed,
+    )
+    .needs(TokenScope::Feed),
+    get(
+        "follow_feed",
+        "/v1/feed/events",
+        parameters::FOLLOW,
+        Answer::Events,
+        "the same as server-sent events, without an end; `Last-Event-ID` goes on where a connection broke. So answers \
+         `/v1/feed` too, with `Accept: text/event-stream`",
+        |_| Route::FeedEvents,
+    )
+    .needs(TokenScope::Feed),
+    get(
+        "list_cursors",
+        "/v1/feed/cursors",
+        &[],
+        Answer::Json("CursorList"),
+        "readers' places in the feed, and how far they are behind",
+        |_| Route::FeedCursors,
+    )
+    .needs(TokenScope::Feed),
+    get(
+        "acknowledge",
+        "/v1/feed/cursors/{name}",
+        &[],
+        Answer::Json("Cursor"),
+        "`{\"after\": ID}`, as `application/json`: this reader has done with everything up to there",
+        |of| Route::Acknowledge(of.id),
+    )
+    .needs(TokenScope::Feed)
+    .post(),
+    get(
+        "remove_cursor",
+        "/v1/feed/cursors/{name}",
+        &[],
+        Answer::Json("Cursor"),
+        "forgets a reader's place",
+        |of| Route::RemoveCursor(of.id),
+    )
+    .needs(TokenScope::Feed)
+    .delete(),
+    get(
         "backup",
         "/v1/backup",
         &[],
@@ -275,7 +268,7 @@ pub const TABLE: &[Row] = &[
         "what a backup begins with: `head`, `lost` (ranges that a repair could not save), `settings`",
         |_| Route::Backup,
     )
-    .admin(),
+    .needs(TokenScope::Admin),
     get(
         "log",
         "/v1/log",
@@ -285,7 +278,7 @@ pub const TABLE: &[Row] = &[
          length; empty at the end",
         |_| Route::Log,
     )
-    .admin(),
+    .needs(TokenScope::Admin),
     get(
         "show_rebuild",
         "/v1/rebuild",
@@ -294,7 +287,7 @@ pub const TABLE: &[Row] = &[
         "the rebuild that is under way, with its progress, and how the last one ended",
         |_| Route::Rebuild,
     )
-    .admin(),
+    .needs(TokenScope::Admin),
     get(
         "start_rebuild",
         "/v1/rebuild",
@@ -305,7 +298,7 @@ pub const TABLE: &[Row] = &[
         |_| Route::StartRebuild,
     )
     .post()
-    .admin(),
+    .needs(TokenScope::Admin),
     get(
         "swap_rebuild",
         "/v1/rebuild/swap",
@@ -315,7 +308,7 @@ pub const TABLE: &[Row] = &[
         |_| Route::SwapRebuild,
     )
     .post()
-    .admin(),
+    .needs(TokenScope::Admin),
     get(
         "stop_rebuild",
         "/v1/rebuild",
@@ -325,7 +318,7 @@ pub const TABLE: &[Row] = &[
         |_| Route::StopRebuild,
     )
     .delete()
-    .admin(),
+    .needs(TokenScope::Admin),
 ];
 
 /// The route that a request asks for.

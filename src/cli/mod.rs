@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `feed`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `reload`, `near`, `wrong_id` | SIGHUP; what somebody may have meant |
@@ -23,6 +23,7 @@ mod demo;
 mod event_file;
 mod exit;
 mod failure;
+mod feed;
 mod folder;
 mod import;
 mod ingest;
@@ -136,6 +137,7 @@ enum Command {
     History(past::HistoryArgs),
     Diff(past::DiffArgs),
     Access(access::AccessArgs),
+    Feed(feed::FeedArgs),
     Stats(stats::StatsArgs),
     Ingest(ingest::IngestArgs),
     Import(import::ImportArgs),
@@ -200,6 +202,7 @@ impl Command {
             Self::History(arguments) => arguments.run(out),
             Self::Diff(arguments) => arguments.run(out),
             Self::Access(arguments) => arguments.run(out),
+            Self::Feed(arguments) => arguments.run(out),
             Self::Stats(arguments) => arguments.run(out),
             Self::Ingest(arguments) => arguments.run(out),
             Self::Import(arguments) => arguments.run(out),

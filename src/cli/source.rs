@@ -44,6 +44,13 @@ impl SourceArgs {
     }
 }
 
+impl SourceArgs {
+    /// It is a running server.
+    pub(super) const fn asks_a_server(&self) -> bool {
+        self.url.is_some()
+    }
+}
+
 /// Whoever answers.
 pub(super) enum Source {
     /// The folder, opened by this process.
@@ -84,6 +91,33 @@ impl Source {
             }
             Self::Server(server) => server.ask(&path, query),
         }
+    }
+
+    /// Moves a reader's cursor in the feed.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn acknowledge(&self, name: &str, after: u64) -> Result<(), Failure> {
+        let body = serde_json::json!({ "after": after }).to_string();
+        let done = match self {
+            Self::Folder(billfold) => api::acknowledge(billfold, name, body.as_bytes())
+                .map_err(|problem| failure(problem.status(), &problem.to_json())),
+            Self::Server(server) => server.post(&api::path(&["feed", "cursors", name]), body),
+        };
+        done.map(|_| ())
+    }
+
+    /// Forgets a reader's cursor in the feed.
+    ///
+    /// # Errors
+    /// As [`Source::ask`].
+    pub(super) fn forget_cursor(&self, name: &str) -> Result<(), Failure> {
+        let done = match self {
+            Self::Folder(billfold) => api::remove_cursor(billfold, name)
+                .map_err(|problem| failure(problem.status(), &problem.to_json())),
+            Self::Server(server) => server.delete(&api::path(&["feed", "cursors", name])),
+        };
+        done.map(|_| ())
     }
 }
 

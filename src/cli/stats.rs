@@ -54,6 +54,11 @@ impl StatsArgs {
             out.text("\n")?;
             out.text(&table::rows(&["OBJECTS", "COUNT"], &objects, out.look))?;
         }
+        let cursors = cursors(&stats);
+        if !cursors.is_empty() {
+            out.text("\n")?;
+            out.text(&table::rows(&["CURSOR", "AFTER", "LAG"], &cursors, out.look))?;
+        }
         Ok(Exit::Done)
     }
 }
@@ -84,6 +89,7 @@ fn summary(stats: &Value) -> String {
         ("  unreadable", number("/window/unreadable")),
         ("  unexpected", number("/window/unexpected")),
         ("  success rate", rate(at("/window/success_rate"))),
+        ("feed entries", number("/feed/head")),
         ("conflicting bodies", number("/conflicts")),
         ("ambiguous objects", number("/ambiguous")),
         ("log head", at("/log/digest").and_then(Value::as_str).map(view::clean).unwrap_or_default()),
@@ -124,6 +130,14 @@ fn by_type(stats: &Value) -> Vec<Vec<String>> {
     let rows = stats.get("by_type").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     rows.iter()
         .map(|row| ["type", "outcome", "count"].iter().map(|name| view::plain(row, name)).collect())
+        .collect()
+}
+
+/// Readers of the feed, and how far they are behind.
+pub(super) fn cursors(of: &Value) -> Vec<Vec<String>> {
+    let rows = of.pointer("/feed/cursors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    rows.iter()
+        .map(|row| ["name", "after", "lag"].iter().map(|name| view::plain(row, name)).collect())
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use crate::feed::FeedCursor;
 use crate::log::{Head, Position, Vitals};
 use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
@@ -41,6 +42,14 @@ pub struct Stats {
     pub newest_received_at: Option<Millis>,
     /// Every scope that holds something.
     pub scopes: Vec<Scope>,
+    /// The number of the newest entry of the feed.
+    pub feed_head: u64,
+    /// How far the feed is made.
+    pub feed_through: Position,
+    /// Bytes of the feed on disk.
+    pub feed_bytes: u64,
+    /// Named readers of the feed.
+    pub feed_cursors: Vec<FeedCursor>,
 }
 
 /// Whether requests should come here.
@@ -143,6 +152,10 @@ impl Billfold {
                 .and_then(|mut records| records.pop())
                 .map(|record| record.content.received_at),
             scopes: projection.scopes()?,
+            feed_head: self.shared.feed.head(),
+            feed_through: Position::new(self.shared.feed.through().position),
+            feed_bytes: self.shared.feed.size_on_disk()?,
+            feed_cursors: self.shared.feed.cursors()?,
         })
     }
 

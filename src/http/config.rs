@@ -41,6 +41,9 @@ pub const WAITING_MAX: usize = 256;
 pub const READS_MAX: usize = 32;
 /// How long a connection waits for a place, or a reading request for its turn, before it is told to come later.
 pub const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most readers that wait for new entries of the feed at once, and never more than half of the connections: the rest
+/// is for deliveries.
+pub const FOLLOWERS_MAX: usize = 512;
 /// The shortest bearer token, in bytes.
 pub const TOKEN_BYTES_MIN: usize = 16;
 /// The longest bearer token, in bytes.
@@ -142,6 +145,8 @@ pub struct Limits {
     pub reads_max: usize,
     /// See [`WAIT_TIMEOUT`].
     pub wait_timeout: Duration,
+    /// See [`FOLLOWERS_MAX`].
+    pub followers_max: usize,
 }
 
 impl Default for Limits {
@@ -158,6 +163,7 @@ impl Default for Limits {
             waiting_max: WAITING_MAX,
             reads_max: READS_MAX,
             wait_timeout: WAIT_TIMEOUT,
+            followers_max: FOLLOWERS_MAX,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -20,6 +20,7 @@ use super::body::{self, Allowance};
 use super::config::ServeConfig;
 use super::cors;
 use super::endpoint::{DEFAULT_PATH, Endpoint, Endpoints};
+use super::feed::{self, FeedRequest, Followers};
 use super::guard::{self, Arrival};
 use super::metrics::{self, Metrics};
 use super::rebuild::Rebuilds;
@@ -39,6 +40,7 @@ pub(super) struct Door {
     reads: Arc<Semaphore>,
     request_ids: RequestIds,
     rebuilds: Arc<Rebuilds>,
+    followers: Followers,
     /// The same as long as the server runs.
     document: Value,
 }
@@ -75,8 +77,22 @@ pub fn routes(
     config: ServeConfig,
     billfold: Billfold,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
+    // Who mounts the routes ends connections: nobody is asked to leave.
+    let (open, closing) = watch::channel(false);
+    routes_until(config, billfold, closing).map(move |response| {
+        let _stays_open = &open;
+        response
+    })
+}
+
+/// The same; whoever follows the feed leaves when `closing` turns true.
+pub(super) fn routes_until(
+    config: ServeConfig,
+    billfold: Billfold,
+    closing: watch::Receiver<bool>,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let keys = config.keys.clone();
-    let door = Arc::new(Door::new(config, billfold));
+    let door = Arc::new(Door::new(config, billfold, closing));
     warp::path::peek()
         .and_then(move |path: warp::path::Peek| {
             let place = place(path.as_str(), &keys.current().endpoints);
@@ -128,14 +144,16 @@ pub(super) fn nowhere() -> Response {
 }
 
 impl Door {
-    fn new(config: ServeConfig, billfold: Billfold) -> Self {
+    fn new(config: ServeConfig, billfold: Billfold, closing: watch::Receiver<bool>) -> Self {
         let allowance = Allowance {
             bytes_max: config.limits.body_bytes_max,
             within: config.limits.body_timeout,
             shares: body::shares(config.limits.bodies_bytes_max),
         };
         let (reads_max, clock) = (config.limits.reads_max, Arc::clone(&config.clock));
+        let followers = Followers::new(&config.limits, closing);
         Self {
+            followers,
             config,
             billfold,
             allowance,
@@ -232,6 +250,13 @@ impl Door {
             Ok(Route::StopRebuild) => api::takes_nothing(&asked.query)
                 .and_then(|()| self.rebuilds.stop())
                 .map(|state| begun(&state)),
+            Ok(Route::Feed) => self.feed(asked, false).await,
+            Ok(Route::FeedEvents) => self.feed(asked, true).await,
+            Ok(Route::Acknowledge(name)) => {
+                let told = (&asked.headers, body);
+                feed::acknowledge(&self.followers, &self.billfold, told, name, &self.allowance).await
+            }
+            Ok(Route::RemoveCursor(name)) => feed::remove(&self.followers, &self.billfold, name).await,
             Ok(route) => self.read(asked, route).await,
             Err(problem) => Err(problem),
         };
@@ -241,6 +266,16 @@ impl Door {
     /// Whether whoever asks may ask what needs this scope.
     fn admit(&self, asked: &Asked, scope: Option<TokenScope>) -> Result<(), Problem> {
         guard::admit(&asked.headers, asked.arrival, &self.config.known_tokens(), scope)
+    }
+
+    async fn feed(&self, asked: Asked, follows: bool) -> Result<Response, Problem> {
+        let Asked { path, query, headers, .. } = asked;
+        let request = FeedRequest { path, query, headers, now: (self.config.clock)() };
+        if follows || request.wants_events() {
+            feed::follow(&self.followers, &self.billfold, request).await
+        } else {
+            feed::page(&self.followers, &self.billfold, request).await
+        }
     }
 
     async fn ready(&self) -> Result<Response, Problem> {
@@ -292,7 +327,7 @@ fn begun(state: &Value) -> Response {
     reply::json(StatusCode::ACCEPTED, state)
 }
 
-fn crowded() -> Problem {
+pub(super) fn crowded() -> Problem {
     let detail = "too many questions are asked at once: ask again later, or fewer at a time";
     Problem::new(ProblemKind::Unavailable, detail).with("reason", "crowded")
 }

@@ -167,7 +167,7 @@ impl Collector for Folder {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let stats = &self.stats;
         let ready = self.billfold.readiness().ready;
-        let gauges: [(&str, &str, u64); 12] = [
+        let gauges: [(&str, &str, u64); 15] = [
             (
                 "keys_stale",
                 "1 if the secrets could not be read anew when that was asked for",
@@ -187,6 +187,9 @@ impl Collector for Folder {
             ),
             ("objects_contradictory", "Objects that came to two final states", stats.contradictory),
             ("projection_bytes", "Bytes of the projections on disk", stats.projection_bytes),
+            ("feed_head", "The newest entry of the feed", stats.feed_head),
+            ("feed_through_position", "How far the feed is made", stats.feed_through.get()),
+            ("feed_bytes", "Bytes of the feed on disk", stats.feed_bytes),
             ("reducer_version", "The version of the fold", REDUCER_VERSION.into()),
         ];
         for (name, help, value) in gauges {
@@ -198,6 +201,7 @@ impl Collector for Folder {
         }
         self.records(&mut encoder)?;
         self.objects(&mut encoder)?;
+        self.cursors(&mut encoder)?;
         if let Some(vitals) = self.billfold.vitals() {
             seconds(
                 &mut encoder,
@@ -221,6 +225,16 @@ impl Folder {
         for row in &self.stats.by_type {
             let labels = [("type", &*row.event_type), ("outcome", row.outcome.as_str())];
             ConstGauge::new(row.count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// Their names are words of the operator's choice; there are few of them.
+    fn cursors(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "How many entries a named reader of the feed is behind";
+        let mut family = encoder.encode_descriptor("feed_cursor_lag", help, None, MetricType::Gauge)?;
+        for cursor in &self.stats.feed_cursors {
+            ConstGauge::new(cursor.lag).encode(family.encode_family(&[("cursor", &*cursor.name)])?)?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ mod crowd;
 mod door;
 mod endpoint;
 mod etag;
+mod feed;
 mod guard;
 mod keyring;
 mod metrics;
@@ -27,10 +28,10 @@ mod tls;
 mod tokens;
 
 pub use config::{
-    BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, HANDSHAKE_TIMEOUT,
-    HEAD_BYTES_MAX, HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, KnownTokens, Limits, READS_MAX,
-    SHUTDOWN_TIMEOUT, ServeConfig, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT, WAITING_MAX,
-    WRITE_TIMEOUT, check_exposure, system_clock,
+    BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, Clock, Exposed, FOLLOWERS_MAX,
+    HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEADER_TIMEOUT, HEADERS_MAX, InvalidToken, KnownTokens, Limits,
+    READS_MAX, SHUTDOWN_TIMEOUT, ServeConfig, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN, Token, WAIT_TIMEOUT,
+    WAITING_MAX, WRITE_TIMEOUT, check_exposure, system_clock,
 };
 pub use cors::{InvalidOrigin, Origin};
 pub use door::routes;

@@ -87,10 +87,14 @@ pub(super) fn problem(problem: &Problem) -> Response {
 fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    let headers = response.headers_mut();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    guard(response.headers_mut());
+    response
+}
+
+/// Customers' data stays out of caches, and is never taken for a page or a script.
+pub(super) fn guard(headers: &mut HeaderMap) {
     for (name, value) in [
-        (CONTENT_TYPE, content_type),
-        // Customers' data stays out of caches, and is never taken for a page or a script.
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -98,5 +102,4 @@ fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> R
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    response
 }

@@ -17,6 +17,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use warp::Filter as _;
 use warp::reply::Response;
@@ -25,7 +26,7 @@ use crate::engine::Billfold;
 
 use super::config::{Exposed, HEAD_BYTES_MAX, HEADERS_MAX, Limits, ServeConfig, check_exposure};
 use super::crowd::{self, Room, Waiting};
-use super::door::{nowhere, routes};
+use super::door::{nowhere, routes_until};
 use super::guard::Arrival;
 use super::stall::Stalling;
 use super::tls::Certificate;
@@ -62,7 +63,8 @@ pub async fn serve(
         listener.local_addr().map_err(|error| ServeError::Listener { reason: error.to_string().into() })?;
     check_exposure(address, &config.known_tokens())?;
     let (limits, keys) = (config.limits, config.keys.clone());
-    let all = routes(config, billfold).or(warp::any().map(nowhere)).unify();
+    let (close, closing) = watch::channel(false);
+    let all = routes_until(config, billfold, closing).or(warp::any().map(nowhere)).unify();
     let service = TowerToHyperService::new(warp::service(all));
     let room = Room::new(&limits);
     let graceful = GracefulShutdown::new();
@@ -83,6 +85,8 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
+    // Who waits for what may never come is sent home, not waited for.
+    close.send_replace(true);
     if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the time for the shutdown was over");
     }

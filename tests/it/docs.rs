@@ -8,6 +8,7 @@ use billfold::engine::{Billfold, FoldOutcome, ScopeFilter};
 use billfold::model::access::Reason;
 use billfold::model::derived::payment::PaymentStatus;
 use billfold::model::event_type::{EventType, Role};
+use billfold::model::feed::Kind;
 use billfold::model::id::ObjectId;
 use billfold::model::kind::ObjectKind;
 use billfold::model::register::{Decision, Doubt};
@@ -217,6 +218,7 @@ fn every_word_of_the_answers_is_explained() {
     check_named("docs/api.md", Reason::ALL.iter().map(|reason| reason.as_str()));
     check_named("docs/api.md", FoldOutcome::ALL.iter().map(|outcome| outcome.as_str()));
     check_named("docs/api.md", Doubt::ALL.iter().map(|doubt| doubt.as_str()));
+    check_named("docs/feed.md", Kind::ALL.iter().map(|kind| kind.as_str()));
     check_named("docs/api.md", Decision::ALL.iter().map(|decision| decision.as_str()));
     check_named("docs/ordering.md", Decision::ALL.iter().map(|decision| decision.as_str()));
     check_named("docs/troubleshooting.md", SignatureError::REASONS.iter().copied());

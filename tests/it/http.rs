@@ -1,6 +1,7 @@
 //! The server on a real loopback socket, with raw bytes on the wire.
 
 mod deliveries;
+mod feed;
 mod limits;
 #[cfg(feature = "cli")]
 mod logs;

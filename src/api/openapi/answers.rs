@@ -9,6 +9,7 @@ use super::schema::{
 use crate::api::problem::ProblemKind;
 use crate::api::rebuild::{RebuildEnd, RebuildStage};
 use crate::engine::FoldOutcome;
+use crate::model::feed::Kind;
 use crate::model::register::{Decision, Doubt};
 
 /// All of them, by name.
@@ -32,6 +33,17 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("Diff", diff()),
         ("Stats", stats()),
         ("ConflictList", page(&conflict())),
+        ("FeedEntry", feed_entry()),
+        (
+            "FeedPage",
+            object([
+                ("data", list(&reference("FeedEntry"))),
+                ("next", said(count(), "Where to go on: `after` of the next question.")),
+                ("head", said(count(), "The newest entry.")),
+            ]),
+        ),
+        ("Cursor", cursor()),
+        ("CursorList", page(&reference("Cursor"))),
         ("Head", head()),
         ("BackupPlan", backup()),
         ("Differences", differences()),
@@ -46,6 +58,51 @@ pub(super) fn delivery() -> Value {
         "required": true, "description": "The event, byte for byte as it was signed.",
         "content": { "application/json": { "schema": {} } },
     })
+}
+
+/// What a reader of the feed posts.
+pub(super) fn acknowledgement() -> Value {
+    let mut body = object([("after", said(count(), "The last entry that is done with; 0 begins anew."))]);
+    if let Some(members) = body.as_object_mut() {
+        members.insert("additionalProperties".to_owned(), json!(false));
+    }
+    json!({ "required": true, "content": { "application/json": { "schema": body } } })
+}
+
+fn feed_entry() -> Value {
+    let standing =
+        || said(json!({ "type": ["object", "null"] }), "What was said; its members depend on the kind.");
+    let cause = object([
+        ("why", word(["event", "rebuild", "policy"])),
+        ("event?", text()),
+        ("type?", text()),
+        ("reducer?", count()),
+    ]);
+    let members = object([
+        ("id", said(count(), "Its place in the feed, from 1 without holes.")),
+        ("position", said(count(), "The record that it is true up to.")),
+        ("received_at", integer()),
+        ("received_at_rfc3339", moment()),
+        ("kind", word(Kind::ALL.iter().map(|kind| kind.as_str()))),
+        ("object", said(text(), "The object's id; of access and entitlements the customer's.")),
+        ("customer", or_null(text())),
+        ("from", standing()),
+        ("to", standing()),
+        ("next_change_at", said(or_null(integer()), "When the clock alone changes it.")),
+        ("next_change_at_rfc3339", moment()),
+        ("cause", cause),
+        ("ambiguous", flag()),
+        ("idempotency_key", said(text(), "The same for every delivery of this entry, and of no other one.")),
+    ]);
+    joined(scope(), &members)
+}
+
+fn cursor() -> Value {
+    object([
+        ("name", text()),
+        ("after", said(count(), "The last entry that its reader has done with.")),
+        ("lag", said(count(), "How many entries lie behind it.")),
+    ])
 }
 
 fn readiness() -> Value {
@@ -230,6 +287,12 @@ fn stats() -> Value {
         ("success_rate", json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 })),
     ]);
     let by_type = object([("type", or_null(text())), ("outcome", text()), ("count", count())]);
+    let feed = object([
+        ("head", count()),
+        ("through", said(count(), "The position up to which it is made.")),
+        ("bytes", count()),
+        ("cursors", list(&reference("Cursor"))),
+    ]);
     object([
         ("log", reference("Head")),
         ("applied", count()),
@@ -244,6 +307,7 @@ fn stats() -> Value {
         ("newest_received_at", or_null(integer())),
         ("newest_received_at_rfc3339", moment()),
         ("scopes", list(&reference("Scope"))),
+        ("feed", feed),
     ])
 }
 

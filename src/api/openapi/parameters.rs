@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 use super::schema::{flag, text, word};
 use crate::api::parameters::{REFERENCE_BYTES_MAX, WORD_BYTES_MAX};
 use crate::api::table::{Row, TABLE};
-use crate::engine::{CURSOR_TEXT_BYTES_MAX, FoldOutcome, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::engine::{
+    CURSOR_NAME_BYTES_MAX, CURSOR_TEXT_BYTES_MAX, FoldOutcome, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+};
 use crate::model::derived::payment::PaymentStatus;
+use crate::model::feed::Kind;
 use crate::model::id::ID_BYTES_MAX;
 
 /// A moment as a pattern, in parts that other patterns hold.
@@ -31,6 +34,7 @@ pub(super) fn all() -> Value {
     let mut all = Map::new();
     all.insert("id".to_owned(), id());
     all.insert("If-None-Match".to_owned(), if_none_match());
+    all.insert("name".to_owned(), cursor_name("name", "path", "A reader's name."));
     for name in TABLE.iter().flat_map(|row| row.takes) {
         if let Some((schema, description)) = query(name) {
             let required = *name == "ref";
@@ -50,11 +54,14 @@ pub(super) fn of<'a>(row: &'a Row, word: &'a str) -> impl Iterator<Item = Value>
     let more = row.takes.iter().map(move |name| match (*name, row.name, word) {
         ("status", _, "payments") => payment_status(),
         ("after", "log", _) => position(),
+        ("after", "feed" | "follow_feed", _) => entry(),
+        ("object", "feed" | "follow_feed", _) => subject(),
         ("from", ..) => required(common_definition("from")),
         _ => common(name),
     });
     let tag = super::has_tag(row).then(|| common("If-None-Match"));
-    id.into_iter().chain(more).chain(tag)
+    let name = row.path.contains("{name}").then(|| common("name"));
+    id.into_iter().chain(name).chain(more).chain(tag)
 }
 
 fn required(mut parameter: Value) -> Value {
@@ -94,6 +101,34 @@ fn position() -> Value {
         "name": "after", "in": "query", "required": false,
         "description": "The position behind which records are wanted; 0 unless said.",
         "schema": { "type": "integer", "minimum": 0, "maximum": u64::MAX },
+    })
+}
+
+fn entry() -> Value {
+    json!({
+        "name": "after", "in": "query", "required": false,
+        "description": "The `id` of the entry behind which to go on, or `next` of a page; 0 unless said.",
+        "schema": { "type": "integer", "minimum": 0, "format": "int64" },
+    })
+}
+
+fn subject() -> Value {
+    json!({
+        "name": "object", "in": "query", "required": false, "description": "Only entries of the object with this id.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": ID_BYTES_MAX, "pattern": WORD },
+    })
+}
+
+fn cursor_name(name: &str, place: &str, description: &str) -> Value {
+    json!({
+        "name": name, "in": place, "required": place == "path", "description": description,
+        "schema": cursor_name_schema(),
+    })
+}
+
+fn cursor_name_schema() -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": CURSOR_NAME_BYTES_MAX, "pattern": "^[A-Za-z0-9._-]+$",
     })
 }
 
@@ -145,6 +180,15 @@ fn query(name: &str) -> Option<(Value, &'static str)> {
         }
         "object" => (words(ID_BYTES_MAX), "Only events of the object with this id."),
         "diff" => (flag(), "Whether to compare, and to wait for a confirmation before the swap."),
+        "as" => (
+            cursor_name_schema(),
+            "In whose name: goes on where this reader's cursor stands; not with `after`.",
+        ),
+        "wait" => (
+            pattern("^([0-9]|[1-5][0-9]|60)s$"),
+            "How long to wait where there is nothing new; no time unless said.",
+        ),
+        "kind" => (word(Kind::ALL.iter().map(|kind| kind.as_str())), "Only entries of this kind."),
         "window" => (
             pattern("^[1-9][0-9]{0,3}[hd]$"),
             "How far the counts at the door look back, such as `24h`: at most 366 days.",

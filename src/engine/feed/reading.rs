@@ -7,12 +7,10 @@ use tokio::sync::watch;
 use crate::feed::{FeedCursor, PAGE_ENTRIES_MAX};
 use crate::model::feed::{Entry, Kind};
 use crate::model::id::ObjectId;
-use crate::projection::ScopeFilter;
+use crate::projection::{PAGE_ITEMS_DEFAULT, ScopeFilter};
 
 use crate::engine::{Billfold, QueryError};
 
-/// The entries of a page where nobody asked for a number.
-const LIMIT_DEFAULT: usize = 100;
 /// The most entries that one page looks at while a filter leaves some out.
 const SCANNED_ENTRIES_MAX: usize = 10_000;
 
@@ -21,7 +19,7 @@ const SCANNED_ENTRIES_MAX: usize = 10_000;
 pub struct FeedQuery {
     /// Go on behind the entry with this number; 0 begins at the beginning.
     pub after: u64,
-    /// At most so many entries: 1 to [`PAGE_ENTRIES_MAX`]; 0 stands for 100.
+    /// At most so many entries: 1 to [`PAGE_ENTRIES_MAX`]; 0 stands for [`PAGE_ITEMS_DEFAULT`].
     pub limit: usize,
     /// In which scopes.
     pub scope: ScopeFilter,
@@ -53,7 +51,7 @@ impl FeedQuery {
     }
 
     fn limit(&self) -> usize {
-        if self.limit == 0 { LIMIT_DEFAULT } else { self.limit.min(PAGE_ENTRIES_MAX) }
+        if self.limit == 0 { PAGE_ITEMS_DEFAULT } else { self.limit.min(PAGE_ENTRIES_MAX) }
     }
 }
 
@@ -90,6 +88,18 @@ impl Billfold {
     #[must_use]
     pub fn follow(&self, query: FeedQuery) -> Follower {
         Follower { billfold: self.clone(), head: self.shared.feed.watch(), query }
+    }
+
+    /// The number of the newest entry; 0 before the first.
+    #[must_use]
+    pub fn feed_head(&self) -> u64 {
+        self.shared.feed.head()
+    }
+
+    /// Tells of new entries: the number of the newest one.
+    #[must_use]
+    pub fn watch_feed(&self) -> watch::Receiver<u64> {
+        self.shared.feed.watch()
     }
 
     /// Where a named reader is: the number of the last entry that it has done with; none for a name never used.

@@ -86,7 +86,8 @@ async fn answers(log: Arc<dyn EventLog>) -> (Response, Response, WindowCounts) {
     let signature = sign(&secrets, body, NOW.seconds());
     let mut config = ServeConfig::new(secrets);
     config.clock = Arc::new(|| NOW);
-    let door = Door::new(config, Billfold::over(Options::new(folder.path()), log).unwrap());
+    let (_open, closing) = watch::channel(false);
+    let door = Door::new(config, Billfold::over(Options::new(folder.path()), log).unwrap(), closing);
     let ask = |path: &str, method, headers| {
         let (path, endpoint) = place(path, &door.config.keys.current().endpoints).unwrap();
         Asked { method, headers, ..asked(&path, endpoint) }

@@ -2,6 +2,7 @@
 
 mod care;
 mod configuring;
+mod feeding;
 mod files;
 mod lab;
 mod losses;

@@ -9,7 +9,9 @@ async fn every_reading_route_has_a_tag_and_answers_304_to_whoever_knows_it() {
     let server = Server::start(config()).await;
     server.deliver(customer_event("evt_1", "cus_1").as_bytes()).await;
     let rows = TABLE.iter().filter(|row| row.verb == Verb::Get && row.scope.is_some());
-    for row in rows.filter(|row| row.answer != Answer::Metrics) {
+    // The feed grows: who asks for it asks for what is new.
+    let untagged = [Answer::Metrics, Answer::Events, Answer::Json("FeedPage")];
+    for row in rows.filter(|row| !untagged.contains(&row.answer)) {
         let id = if row.path.contains("/events/") { "evt_1" } else { "cus_1" };
         let mut path = row.path.replace("{collection}", "customers").replace("{id}", id);
         match row.name {
