@@ -112,6 +112,11 @@ pub(super) fn missing() -> Failure {
 }
 
 pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
+    if looks_secret(&path.to_string_lossy()) {
+        // Its name would be told with every error.
+        return Err(Failure::usage("this is a signing secret or an API key, not the name of a file")
+            .remedy("write it into a file of its own, and name that"));
+    }
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
     let read = file.take(SECRETS_FILE_BYTES_MAX + 1).read_to_string(&mut text);
@@ -124,6 +129,11 @@ pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
             format!("{} is too long to be a list of signing secrets", path.display()),
         ))
     }
+}
+
+/// Whether a text that should be something else holds a secret of Stripe's: such a text is never repeated.
+pub(super) fn looks_secret(text: &str) -> bool {
+    ["whsec_", "sk_live_", "sk_test_", "rk_live_", "rk_test_"].iter().any(|prefix| text.contains(prefix))
 }
 
 /// A file of a certificate or its key.

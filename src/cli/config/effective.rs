@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{Entry, File, Value};
 use super::flags::ServeFlags;
-use super::keys::{self, Key};
+use super::keys::{self, Key, NEVER_INLINE};
 use super::problem::{Place, Problems};
 use super::sources::{ENDPOINTS, Origin, Setting, Sources, check_endpoint_names, text_of};
 use super::values::{
@@ -14,6 +14,7 @@ use super::values::{
     parse_origins,
 };
 use crate::cli::moment::parse_span;
+use crate::cli::secrets::looks_secret;
 use crate::cli::surroundings::variable;
 use crate::cli::tokens;
 use crate::http::{
@@ -317,6 +318,10 @@ impl Reader<'_> {
                     problems.error(place.clone(), format!("this is {}, not a text", item.sort()), "");
                     continue;
                 };
+                if looks_secret(text) {
+                    problems.error(place.clone(), "a secret does not belong into the file", NEVER_INLINE);
+                    continue;
+                }
                 let at = match name {
                     "secret_file" => SecretPlace::File(self.file.beside(text)),
                     _ if is_variable_name(text) => SecretPlace::Variable(text.clone()),

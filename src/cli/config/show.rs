@@ -12,6 +12,7 @@ use super::{Problems, ServeFlags, gather};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::secrets::looks_secret;
 use crate::cli::settings::{self, Settings};
 use crate::http::{ExpectedAccount, ExpectedMode, Keyring};
 
@@ -108,11 +109,12 @@ fn file_row(key: &'static str, file: Option<&FileSource>) -> Row {
 fn at(place: &SecretPlace) -> String {
     match place {
         SecretPlace::Variable(name) => format!("in {name}"),
+        SecretPlace::File(path) if looks_secret(&path.to_string_lossy()) => "(not a file)".to_owned(),
         SecretPlace::File(path) => format!("in {}", path.display()),
     }
 }
 
-fn told(config: &Config, keyring: Option<&Keyring>) -> String {
+pub(super) fn told(config: &Config, keyring: Option<&Keyring>) -> String {
     let mut text = String::new();
     // Writing into a String cannot fail, here and below.
     let file = config.file.as_deref().map(|path| path.display().to_string());

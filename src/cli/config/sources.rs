@@ -9,6 +9,7 @@ use super::keys::{self, ENDPOINT_KEYS, FOLDER_KEYS, KEYS, Key, NEVER_INLINE};
 use super::problem::{Place, Problems};
 use crate::cli::failure::Failure;
 use crate::cli::near::nearest;
+use crate::cli::secrets::looks_secret;
 use crate::cli::surroundings::variable;
 
 /// The list of endpoints in the file.
@@ -179,6 +180,14 @@ fn unknown<'k>(
 /// The text of an entry.
 pub(super) fn text_of(file: &File, entry: &Entry, shown: &str, problems: &mut Problems) -> Option<String> {
     if let Value::Text(text) = &entry.value {
+        if looks_secret(text) {
+            problems.error(
+                file.place(entry.line, shown),
+                "a secret does not belong into the file",
+                NEVER_INLINE,
+            );
+            return None;
+        }
         return Some(text.clone());
     }
     let what = format!("this is {}, not a text", entry.value.sort());
@@ -218,8 +227,7 @@ fn is_secret_name(name: &str) -> bool {
 /// A key may be a secret that was written where a name belongs.
 pub(super) fn shown_name(name: &str) -> String {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    let secret = ["whsec_", "sk_", "rk_", "pk_"].iter().any(|prefix| name.starts_with(prefix));
-    if plain && !secret && (1..=40).contains(&name.len()) {
+    if plain && !looks_secret(name) && (1..=40).contains(&name.len()) {
         name.to_owned()
     } else {
         "(not a name)".to_owned()

@@ -161,14 +161,47 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         &["billfold.toml:1: api_token: this does not belong"],
     );
     refuse(&format!("{secret} = 1\n{ENDPOINT}"), &["billfold.toml:1: (not a name): no such key"]);
-    refuse(&format!("listen = \"{secret}\"\n{ENDPOINT}"), &["billfold.toml:1: listen: not an address"]);
+    refuse(
+        &format!("listen = \"{secret}\"\n{ENDPOINT}"),
+        &["billfold.toml:1: listen: a secret does not belong"],
+    );
+    refuse(
+        &ENDPOINT.replace("\"a\"", "\"whsec_hidden\""),
+        &["billfold.toml:3: endpoints[0].secret_file: a secret"],
+    );
+    let as_a_file = Place::new("").told(&["--secret-file", secret]);
+    assert!(
+        as_a_file.is_some_and(|told| told.contains("not the name of a file") && !told.contains("hidden"))
+    );
     refuse(&format!("listen = {secret}\n{ENDPOINT}"), &["billfold.toml:1: "]);
     let named = format!("[[endpoints]]\nname = \"a\"\nsecret_env = \"{secret}\"\n");
-    refuse(&named, &["billfold.toml:3: endpoints[0].secret_env: not the name of a variable"]);
+    refuse(&named, &["billfold.toml:3: endpoints[0].secret_env: a secret does not belong"]);
     let long = "x".repeat(SECRET_BYTES_MAX + 1);
     let place = Place::new(ENDPOINT);
     place.write("a", &format!("whsec_{long}"));
     assert!(place.told(&[]).is_some_and(|told| told.contains("longer than") && !told.contains(&long)));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+    /// Wherever in a file a secret is pasted by accident, nothing that is said of the file repeats it.
+    #[test]
+    fn a_secret_anywhere_in_the_file_is_never_repeated(at in 0_usize..400, quoted in proptest::bool::ANY) {
+        let whole = format!(
+            "listen = \"127.0.0.1:1\" # here\napi_token_file = \"token\"\nlog_format = \"json\"\n{ENDPOINT}path = \"/a/b\"\n\
+             mode = \"live\"\naccount = \"acct_1\"\ntolerance = \"1m\"\n[[endpoints]]\nname = \"b\"\nsecret_file = [\"b\"]\n"
+        );
+        let (before, after) = whole.split_at(at % whole.len());
+        let secret = if quoted { "\"whsec_hidden\"" } else { "whsec_hidden" };
+        let place = Place::new(&format!("{before}{secret}{after}"));
+        let flags = place.flags(&[]);
+        let mut problems = Problems::default();
+        let config = Config::load(&flags, &mut problems);
+        let keyring = gather(&config, &mut problems);
+        let said = [problems.told(), show::told(&config, keyring.as_ref())].concat();
+        proptest::prop_assert!(!said.contains("hidden"), "{}", said);
+    }
 }
 
 #[test]
