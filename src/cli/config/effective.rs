@@ -210,9 +210,7 @@ fn endpoints(sources: &Sources<'_>, tolerance: Tolerance, problems: &mut Problem
     let plans: Vec<EndpointPlan> = tables
         .iter()
         .enumerate()
-        .filter_map(|(index, entries)| {
-            Reader { file, entries, at: format!("{ENDPOINTS}[{index}]") }.plan(tolerance, problems)
-        })
+        .map(|(index, entries)| Reader { file, entries, index }.plan(tolerance, problems))
         .collect();
     let named = |name: &str| {
         let mut all = plans.iter().flat_map(|plan| &plan.secrets);
@@ -252,13 +250,19 @@ fn usual(sources: &Sources<'_>, tolerance: Tolerance) -> EndpointPlan {
 struct Reader<'a> {
     file: &'a File,
     entries: &'a [Entry],
-    /// How a person finds it: `endpoints[0]`.
-    at: String,
+    /// Its place in the list, from 0.
+    index: usize,
 }
 
 impl Reader<'_> {
-    fn plan(&self, tolerance: Tolerance, problems: &mut Problems) -> Option<EndpointPlan> {
-        check_endpoint_names(self.file, self.entries, &self.at, problems);
+    /// How a person finds it: `endpoints[0]`.
+    fn at(&self) -> String {
+        format!("{ENDPOINTS}[{}]", self.index)
+    }
+
+    /// The endpoint, as far as it fits: what does not is a problem, and must not hide the next one.
+    fn plan(&self, tolerance: Tolerance, problems: &mut Problems) -> EndpointPlan {
+        check_endpoint_names(self.file, self.entries, &self.at(), problems);
         let name = self.read("name", &named, problems);
         if self.entry("name").is_none() {
             problems.error(
@@ -267,19 +271,18 @@ impl Reader<'_> {
                 "add name = \"…\", such as \"live\" or \"connect\"",
             );
         }
+        let name = name.unwrap_or_else(|| format!("unnamed-{}", self.index));
         let path = self.read("path", &pathed, problems);
-        let path = path.or_else(|| name.as_ref().map(|name| format!("/webhooks/{name}")));
-        let secrets = self.secrets(problems);
-        Some(EndpointPlan {
-            path: path?,
-            secrets,
+        EndpointPlan {
+            path: path.unwrap_or_else(|| format!("/webhooks/{name}")),
+            secrets: self.secrets(problems),
             is_listed: true,
             mode: self.read("mode", &parse_mode, problems).unwrap_or_default(),
             account: self.read("account", &parse_account, problems).unwrap_or_default(),
             tolerance: self.read("tolerance", &parse_span, problems).map_or(tolerance, both_ways),
             place: self.whole(),
-            name: name?,
-        })
+            name,
+        }
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
@@ -288,7 +291,7 @@ impl Reader<'_> {
 
     fn whole(&self) -> Place {
         let line = self.entries.first().map_or(1, |entry| entry.line);
-        self.file.place(line, &self.at)
+        self.file.place(line, &self.at())
     }
 
     fn read<T>(
@@ -298,7 +301,7 @@ impl Reader<'_> {
         problems: &mut Problems,
     ) -> Option<T> {
         let entry = self.entry(name)?;
-        let shown = format!("{}.{name}", self.at);
+        let shown = format!("{}.{name}", self.at());
         let text = text_of(self.file, entry, &shown, problems)?;
         parse(&text).map_err(|what| problems.error(self.file.place(entry.line, &shown), what, "")).ok()
     }
@@ -308,7 +311,7 @@ impl Reader<'_> {
         let mut sources = Vec::new();
         for name in ["secret_env", "secret_file"] {
             let Some(entry) = self.entry(name) else { continue };
-            let place = self.file.place(entry.line, &format!("{}.{name}", self.at));
+            let place = self.file.place(entry.line, &format!("{}.{name}", self.at()));
             let items = match &entry.value {
                 Value::List(items) => items.as_slice(),
                 other => std::slice::from_ref(other),

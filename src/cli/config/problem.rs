@@ -97,8 +97,15 @@ impl Problems {
         }
     }
 
+    /// As a person goes through a file, line by line; what stands in none comes last.
+    fn sorted(&self) -> Vec<&Problem> {
+        let mut sorted: Vec<&Problem> = self.0.iter().collect();
+        sorted.sort_by_key(|problem| (problem.place.file.is_none(), problem.place.file.clone()));
+        sorted
+    }
+
     fn errors(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter().filter(|problem| !problem.is_warning)
+        self.sorted().into_iter().filter(|problem| !problem.is_warning)
     }
 
     /// Whether the server would not start.
@@ -114,7 +121,7 @@ impl Problems {
     /// All of them as text: a line each, and what to do on the next one.
     pub(super) fn told(&self) -> String {
         let mut text = String::new();
-        for problem in &self.0 {
+        for problem in self.sorted() {
             let severity = if problem.is_warning { "warning" } else { "error" };
             // Writing into a String cannot fail, here and below.
             let _ = writeln!(text, "{severity}: {}", problem.text());
@@ -126,7 +133,7 @@ impl Problems {
     }
 
     pub(super) fn to_json(&self) -> Vec<Value> {
-        self.0.iter().map(Problem::to_json).collect()
+        self.sorted().into_iter().map(Problem::to_json).collect()
     }
 
     /// The errors, to end a command with; none if there is none.

@@ -125,6 +125,17 @@ fn what_does_not_fit_is_named_with_its_line() {
             "billfold.toml:2: endpoints[0]: it does not say where its signing secrets are",
         ],
     );
+    // One mistake hides no other.
+    let all = "[[endpoints]]\nname = \"Live\"\nsecret_env = \"NOT_SET_ANYWHERE\"\nmode = \"prod\"\naccount = \"x\"\n";
+    refuse(
+        all,
+        &[
+            "billfold.toml:2: endpoints[0].name: a name has",
+            "billfold.toml:3: endpoints[0].secret_env: NOT_SET_ANYWHERE is not set",
+            "billfold.toml:4: endpoints[0].mode: takes any",
+            "billfold.toml:5: endpoints[0].account: takes any",
+        ],
+    );
     refuse(
         "policy = 1\ndata = \"x\"\n[[endpoints]]\nname = \"a\"\nsecret_file = \"none\"\n",
         &[
