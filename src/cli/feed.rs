@@ -71,7 +71,9 @@ enum FeedCommand {
 
 /// List the named readers, and how far they are behind
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  billfold feed cursors --url http://127.0.0.1:4242")]
+#[command(
+    after_help = "Examples:\n  billfold feed cursors\n  billfold feed cursors --json --url http://127.0.0.1:4242"
+)]
 struct CursorsArgs {
     /// Print the API's JSON.
     #[arg(long)]
@@ -82,10 +84,13 @@ struct CursorsArgs {
 
 /// Forget a named reader's place
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  billfold feed forget mailer")]
+#[command(after_help = "Examples:\n  billfold feed forget mailer --url http://127.0.0.1:4242")]
 struct ForgetArgs {
     /// Its name.
     name: String,
+    /// Print `{"name": …, "forgotten": true}`.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     source: SourceArgs,
 }
@@ -100,6 +105,9 @@ impl FeedArgs {
             Some(FeedCommand::Cursors(arguments)) => arguments.run(out),
             Some(FeedCommand::Forget(arguments)) => {
                 arguments.source.open()?.forget_cursor(&arguments.name)?;
+                if arguments.json {
+                    out.json(&serde_json::json!({ "name": arguments.name, "forgotten": true }))?;
+                }
                 Ok(Exit::Done)
             }
             None => self.read(out),
