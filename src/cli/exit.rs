@@ -10,6 +10,7 @@
 //! | 5 | the folder is open in another process |
 //! | 6 | damage was found |
 //! | 7 | the history is another one: `verify --expect`, `backup`, `repair` |
+//! | 8 | `doctor` found a problem |
 //! | 10 | `access`: denied |
 //!
 //! A script that lets people in on 0 and keeps them out on anything else is right about `access`.
@@ -36,12 +37,14 @@ pub(super) enum Exit {
     Damaged,
     /// The history is not the one that was expected.
     Unexpected,
+    /// A doctor found a problem.
+    Unwell,
     /// `access` says no.
     Denied,
 }
 
 impl Exit {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -50,6 +53,7 @@ impl Exit {
         Self::Locked,
         Self::Damaged,
         Self::Unexpected,
+        Self::Unwell,
         Self::Denied,
     ];
 
@@ -64,6 +68,7 @@ impl Exit {
             Self::Locked => 5,
             Self::Damaged => 6,
             Self::Unexpected => 7,
+            Self::Unwell => 8,
             Self::Denied => 10,
         }
     }
@@ -78,6 +83,7 @@ impl Exit {
             Self::Locked => "the folder is open in another process",
             Self::Damaged => "damage was found",
             Self::Unexpected => "the history is another one: verify --expect, backup, repair",
+            Self::Unwell => "doctor found a problem",
             Self::Denied => "access: denied",
         }
     }

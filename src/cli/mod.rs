@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `feed`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
+//! | `serve`, `ingest`, `import`, `list`, `past`, `why`, `access`, `feed`, `stats`, `rebuild`, `refold`, `verify`, `repair`, `backup`, `restore`, `sign`, `verify_signature`, `doctor`, `tokens`, `settings`, `config`, `openapi`, `papers`, `demo`, `trigger`, `lab` | the commands |
 //! | `source` | who answers: the folder, or a running server |
 //! | `folder`, `secrets`, `surroundings` | what a command finds around itself |
 //! | `reload`, `near`, `wrong_id` | SIGHUP; what somebody may have meant |
@@ -20,6 +20,7 @@ mod body;
 mod config;
 mod deliveries;
 mod demo;
+mod doctor;
 mod event_file;
 mod exit;
 mod failure;
@@ -149,6 +150,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     Sign(sign::SignArgs),
     VerifySignature(verify_signature::VerifySignatureArgs),
+    Doctor(doctor::DoctorArgs),
     /// Bearer tokens for the API, each with a name and scopes: add, list, remove
     #[command(
         subcommand,
@@ -214,6 +216,7 @@ impl Command {
             Self::Restore(arguments) => arguments.run(out),
             Self::Sign(arguments) => arguments.run(out),
             Self::VerifySignature(arguments) => arguments.run(out),
+            Self::Doctor(arguments) => arguments.run(out),
             Self::Tokens(command) => command.run(out),
             Self::Settings(arguments) => arguments.run(out),
             Self::Config(command) => command.run(out),

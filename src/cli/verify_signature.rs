@@ -15,6 +15,7 @@ use super::secrets::SecretArgs;
 use super::sign::given;
 use super::surroundings::now_seconds;
 use crate::model::time::Seconds;
+use crate::stripe::doctor::{self, accidents};
 use crate::stripe::signature::{HEADER_BYTES_MAX, Secrets, SignatureError, Tolerance, Verified, verify};
 
 /// Check a Stripe-Signature header against a body, and say what is wrong
@@ -101,7 +102,7 @@ impl VerifySignatureArgs {
         Ok(Exit::Done)
     }
 
-    fn refused(&self, error: &SignatureError, hints: &[&str], out: &mut Output) -> Result<Exit, Failure> {
+    fn refused(&self, error: &SignatureError, hints: &[String], out: &mut Output) -> Result<Exit, Failure> {
         if self.json {
             out.json(&json!({
                 "valid": false,
@@ -137,119 +138,18 @@ fn strip_name(header: &str) -> &str {
 }
 
 /// What would have made a wrong signature right.
-fn hints(header: &[u8], body: &[u8], secrets: &Secrets, error: &SignatureError) -> Vec<&'static str> {
+fn hints(header: &[u8], body: &[u8], secrets: &Secrets, error: &SignatureError) -> Vec<String> {
     if !matches!(error, SignatureError::BadSignature { .. }) {
         return Vec::new();
     }
     let fits = |body: &[u8]| verify(Some(header), body, secrets, Tolerance::UNCHECKED, Seconds(0)).is_ok();
-    let accidents = accidents(body);
-    let mut hints: Vec<_> =
-        accidents.iter().filter(|(_, original)| fits(original)).map(|(hint, _)| *hint).take(1).collect();
+    let mut hints: Vec<String> = accidents::explain(body, fits)
+        .map(|changes| changes.iter().map(|change| change.sentence().to_owned()).collect())
+        .unwrap_or_default();
     if hints.is_empty() && secrets.iter().any(|secret| !secret.has_prefix()) {
-        hints.push(
-            "a secret that does not begin with whsec_: the prefix is a part of it; copy the endpoint's whole signing secret",
-        );
+        hints.push(doctor::WITHOUT_PREFIX.to_owned());
     }
     hints
-}
-
-/// What the body may have been before something on its way changed it.
-fn accidents(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let trimmed = body.trim_ascii();
-    let with_end = |end: &[u8]| [body, end].concat();
-    let mut accidents = vec![
-        (
-            "a byte order mark was put in front of the body",
-            body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).to_vec(),
-        ),
-        ("the body was saved with whitespace around it that was not signed", trimmed.to_vec()),
-        ("the newline at the body's end was lost", with_end(b"\n")),
-        ("the newline at the body's end was lost", with_end(b"\r\n")),
-        ("line ends were changed from LF to CRLF", without_carriage_returns(body)),
-        ("line ends were changed from CRLF to LF", with_carriage_returns(body)),
-        ("the body was re-formatted: what was signed has no whitespace between its values", compact(body)),
-    ];
-    if let Some(printed) = printed(body) {
-        accidents.push(("the body was re-formatted: what was signed is indented by two spaces", printed));
-    }
-    accidents
-}
-
-fn without_carriage_returns(body: &[u8]) -> Vec<u8> {
-    let mut bytes = body.to_vec();
-    bytes.retain(|byte| *byte != b'\r');
-    bytes
-}
-
-fn with_carriage_returns(body: &[u8]) -> Vec<u8> {
-    without_carriage_returns(body).split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..])
-}
-
-/// Drops whitespace outside of strings. Order and spelling of everything else stay: that is what a signature needs.
-fn compact(body: &[u8]) -> Vec<u8> {
-    let mut compact = Vec::with_capacity(body.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in body {
-        if in_string {
-            in_string = escaped || *byte != b'"';
-            escaped = !escaped && *byte == b'\\';
-        } else if byte.is_ascii_whitespace() {
-            continue;
-        } else {
-            in_string = *byte == b'"';
-        }
-        compact.push(*byte);
-    }
-    compact
-}
-
-/// As Stripe prints bodies: indented by two spaces, members in their order.
-fn printed(body: &[u8]) -> Option<Vec<u8>> {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).ok()?;
-    let mut printed = Vec::with_capacity(body.len().saturating_mul(2));
-    let mut depth: usize = 0;
-    let (mut in_string, mut escaped) = (false, false);
-    let compact = compact(body);
-    let mut bytes = compact.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-            printed.push(byte);
-            continue;
-        }
-        match byte {
-            b'{' | b'[' => {
-                printed.push(byte);
-                if bytes.peek().is_some_and(|next| matches!(next, b'}' | b']')) {
-                    printed.extend(bytes.next());
-                } else {
-                    depth = depth.saturating_add(1);
-                    new_line(&mut printed, depth);
-                }
-            }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                new_line(&mut printed, depth);
-                printed.push(byte);
-            }
-            b',' => {
-                printed.push(byte);
-                new_line(&mut printed, depth);
-            }
-            b':' => printed.extend(b": "),
-            _ => {
-                in_string = byte == b'"';
-                printed.push(byte);
-            }
-        }
-    }
-    Some(printed)
-}
-
-fn new_line(printed: &mut Vec<u8>, depth: usize) {
-    printed.push(b'\n');
-    printed.extend(std::iter::repeat_n(b' ', depth.saturating_mul(2)));
 }
 
 #[cfg(test)]
@@ -289,13 +189,5 @@ mod tests {
     fn a_header_may_have_its_name() {
         assert_eq!(strip_name("Stripe-Signature: t=1,v1=a"), "t=1,v1=a");
         assert_eq!(strip_name("t=1,v1=a"), "t=1,v1=a");
-    }
-
-    #[test]
-    fn printing_is_what_serde_prints() {
-        let text = r#"{"a":{"b":[],"c":[1,"x\\\"y, z"],"d":{}},"e":null}"#;
-        let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
-        let expected = serde_json::to_string_pretty(&value).expect("JSON");
-        assert_eq!(printed(text.as_bytes()), Some(expected.into_bytes()));
     }
 }

@@ -1,7 +1,7 @@
 //! The flags of `serve`, which `config check` and `config show` take, too. Nothing is decided here: a flag is a text until
 //! it is known whether a variable or the file says something else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::keys::{self, Key};
 use super::values::{parse_address, parse_bytes, parse_log_format, parse_origins};
@@ -61,6 +61,12 @@ impl ServeFlags {
     /// Nothing said but the folder.
     pub(super) fn of_folder(data: &DataArgs) -> Self {
         Self { data: data.clone(), ..Self::default() }
+    }
+
+    /// Nothing said but what decides about endpoints and their secrets.
+    pub(in crate::cli) fn of(data: &DataArgs, config: Option<&Path>, secrets: &SecretArgs) -> Self {
+        let config = config.map(Path::to_path_buf);
+        Self { data: data.clone(), config, secrets: secrets.clone(), ..Self::default() }
     }
 
     pub(in crate::cli) fn data(&self) -> &DataArgs {

@@ -46,6 +46,12 @@ pub(in crate::cli) fn gather(config: &Config, problems: &mut Problems) -> Option
     Some(keyring)
 }
 
+/// The endpoints with their secrets alone; none if something does not fit.
+pub(super) fn endpoints(config: &Config, problems: &mut Problems) -> Option<Endpoints> {
+    let read = config.endpoints.iter().map(|plan| endpoint(plan, problems)).collect();
+    together(&config.endpoints, read, problems)
+}
+
 /// The secrets of all endpoints that the file of a folder describes, for commands that verify what is stored or recorded.
 /// None where no endpoint is described.
 ///

@@ -25,7 +25,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
-use crate::http::Keyring;
+use crate::http::{Endpoints, Keyring};
 
 pub(super) use effective::Config;
 pub(super) use flags::ServeFlags;
@@ -97,6 +97,19 @@ impl CheckArgs {
     }
 }
 
+/// The endpoints that a server would have, and what is odd about the configuration.
+///
+/// # Errors
+/// A usage failure with everything that does not fit.
+pub(super) fn endpoints(flags: &ServeFlags) -> Result<(Endpoints, Vec<String>), Failure> {
+    let mut problems = Problems::default();
+    let config = Config::load(flags, &mut problems);
+    match keyring::endpoints(&config, &mut problems) {
+        Some(endpoints) => Ok((endpoints, problems.warnings().collect())),
+        None => Err(problems.into_failure().unwrap_or_else(misfit)),
+    }
+}
+
 /// What `serve` needs: the configuration and its keyring, or everything that does not fit.
 ///
 /// # Errors
@@ -106,6 +119,10 @@ pub(super) fn load(flags: &ServeFlags) -> Result<(Config, Keyring, Problems), Fa
     let config = Config::load(flags, &mut problems);
     match gather(&config, &mut problems) {
         Some(keyring) if !problems.any_error() => Ok((config, keyring, problems)),
-        _ => Err(problems.into_failure().unwrap_or_else(|| Failure::usage("the configuration does not fit"))),
+        _ => Err(problems.into_failure().unwrap_or_else(misfit)),
     }
+}
+
+fn misfit() -> Failure {
+    Failure::usage("the configuration does not fit")
 }

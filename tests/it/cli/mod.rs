@@ -2,6 +2,7 @@
 
 mod care;
 mod configuring;
+mod doctor;
 mod feeding;
 mod files;
 mod lab;
