@@ -125,6 +125,7 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
         | Route::SwapRebuild
         | Route::StopRebuild
         | Route::FeedEvents
+        | Route::FeedLog
         | Route::Acknowledge(_)
         | Route::RemoveCursor(_) => {
             let detail = format!("{} is served over HTTP alone", row.path);
@@ -156,6 +157,15 @@ pub fn takes_nothing(query: &[(String, String)]) -> Result<(), Problem> {
 pub fn records(billfold: &Billfold, request: &Request<'_>) -> Result<Vec<u8>, Problem> {
     let after = Parameters::new(request.query, parameters::LOG)?.position("after")?;
     Ok(billfold.packed_records(after)?)
+}
+
+/// The page of entries that `/v1/feed/log` asks for, packed.
+///
+/// # Errors
+/// As [`answer`].
+pub fn entries(billfold: &Billfold, request: &Request<'_>) -> Result<Vec<u8>, Problem> {
+    let after = Parameters::new(request.query, parameters::LOG)?.position("after")?;
+    Ok(billfold.packed_entries(after.get())?)
 }
 
 fn single(

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Billfold, Conflict, Readiness, Stats, WindowCounts};
+use crate::engine::{Billfold, Conflict, QueryError, Readiness, Stats, WindowCounts};
 use crate::log::{Head, Lost};
 use crate::model::time::Millis;
 
@@ -87,7 +87,15 @@ pub(super) fn backup(billfold: &Billfold) -> Result<Value, Problem> {
     let options = billfold.options();
     let policy = serde_json::to_value(&options.policy)
         .map_err(|_| Problem::new(ProblemKind::Internal, "the settings cannot be shown"))?;
+    // Before the end of the log is read: so the feed tells of no record behind it.
+    let feed = billfold.feed_snapshot()?;
+    let snapshot = feed.to_bytes().map_err(QueryError::from)?;
     Ok(json!({
+        "feed": {
+            "head": feed.head(),
+            "through": feed.through().position,
+            "snapshot": hex::encode(snapshot),
+        },
         "head": head(&billfold.head()),
         "lost": billfold.lost().iter().map(lost).collect::<Vec<_>>(),
         "settings": { "policy": policy, "reference_keys": options.reference_keys },

@@ -58,6 +58,7 @@ pub enum Route {
     Feed,
     FeedEvents,
     FeedCursors,
+    FeedLog,
     Acknowledge(String),
     RemoveCursor(String),
     Backup,

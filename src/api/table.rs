@@ -280,6 +280,15 @@ pub const TABLE: &[Row] = &[
     )
     .needs(TokenScope::Admin),
     get(
+        "feed_log",
+        "/v1/feed/log",
+        parameters::LOG,
+        Answer::Records,
+        "entries of the feed behind a number (0 unless said), packed for a backup; empty at the end",
+        |_| Route::FeedLog,
+    )
+    .needs(TokenScope::Admin),
+    get(
         "show_rebuild",
         "/v1/rebuild",
         &[],

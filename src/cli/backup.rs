@@ -15,7 +15,7 @@ use super::settings;
 use super::source::{Query, Server};
 use super::verify::head_text;
 use crate::api;
-use crate::engine::{BackedUp, BackupError, Original, backup, backup_folder};
+use crate::engine::{BackedUp, BackupError, FeedSnapshot, Original, OriginalFeed, backup, backup_folder};
 use crate::log::{self, Digest, Encoded, Head, Lost, Position};
 
 /// Back up the log and the settings; what the backup has already is not copied again
@@ -88,7 +88,17 @@ impl BackupArgs {
                 }
             }
         };
-        let original = Original { head, lost, page: &page };
+        let entries = |after: u64| {
+            let query = Query::from([("after".to_owned(), after.to_string())]);
+            server.fetch(&api::path(&["feed", "log"]), &query).map_err(|failure| {
+                refusal.replace(Some(failure));
+                Box::from("the server did not answer")
+            })
+        };
+        let snapshot = plan.pointer("/feed/snapshot").and_then(Value::as_str);
+        let snapshot = snapshot.and_then(|bytes| FeedSnapshot::from_bytes(&hex::decode(bytes).ok()?));
+        let feed = OriginalFeed { snapshot: snapshot.ok_or_else(strange)?, page: &entries };
+        let original = Original { head, lost, page: &page, feed: Some(feed) };
         let done = backup(&original, &self.target, &|progress| bar.show(progress));
         let done = done.map_err(|error| refusal.take().unwrap_or_else(|| target_failure(&error)))?;
         let text = serde_json::to_string_pretty(told).unwrap_or_default() + "\n";
@@ -122,6 +132,7 @@ pub(super) fn failure(error: &BackupError) -> Failure {
         | BackupError::Copy(log::CopyError::Read(log::ReadError::Corrupt { .. })) => Exit::Damaged,
         BackupError::Ahead { .. }
         | BackupError::Diverged { .. }
+        | BackupError::FeedDiverged { .. }
         | BackupError::Copy(log::CopyError::OtherHistory { .. }) => Exit::Unexpected,
         BackupError::Taken { .. } | BackupError::Inside { .. } => Exit::Usage,
         _ => Exit::Failed,

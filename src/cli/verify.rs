@@ -122,6 +122,9 @@ fn told(verified: &Verified, expected: Option<(Digest, Position)>) -> String {
         );
     }
     let _ = writeln!(text, "projections  {}", comparison(&verified.projections));
+    if let Some(feed) = &verified.feed {
+        let _ = writeln!(text, "feed         {} entries whole, of {} subjects", feed.entries, feed.subjects);
+    }
     match (verified.expected, expected) {
         (Some(Expected::Holds), Some((_, position))) => {
             let _ = writeln!(text, "expected     unchanged up to position {position}");
@@ -192,6 +195,10 @@ fn to_json(verified: &Verified) -> Value {
         })),
         "projections": projections,
         "projections_position": reached,
+        "feed": verified.feed.as_ref().map(|feed| json!({
+            "entries_whole": feed.entries,
+            "subjects": feed.subjects,
+        })),
         "expected": verified.expected.map(|expected| match expected {
             Expected::Holds => "holds",
             Expected::Unproven => "not_proven",

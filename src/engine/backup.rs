@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::feed::{Feed, FeedCopy, FeedError, FeedSnapshot, Maker};
 use crate::log::{
     self, CopyError, Encoded, EventLog, Head, LogCopy, Lost, Position, ReadError, Salvage, Salvaged, SledLog,
     SledOptions,
 };
 
-use super::open::{LOG, discard};
-use super::{Billfold, LOG_CACHE_BYTES, Progress, QueryError};
+use super::open::{FEED, LOG, discard};
+use super::{Billfold, FEED_CACHE_BYTES, LOG_CACHE_BYTES, Progress, QueryError};
 
 /// The records that are copied at once.
 const PAGE_RECORDS_MAX: usize = 4_096;
@@ -58,6 +59,18 @@ pub enum BackupError {
     /// A record was not taken over. *Handling*: as the source says.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// A feed could not be copied. *Handling*: as its own message says.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The copy's feed has other entries. *Handling*: keep it, and copy into an empty folder.
+    #[error(
+        "the copy's feed has another entry {at} than the feed: one of them was made anew. Keep both, and copy into an \
+         empty folder"
+    )]
+    FeedDiverged {
+        /// The number of the copy's newest entry.
+        at: u64,
+    },
     /// The place to copy to is taken. *Handling*: name an empty folder.
     #[error("{} is not empty: name an empty folder, or a new one", path.display())]
     Taken {
@@ -97,6 +110,16 @@ pub struct Original<'a> {
     pub lost: Vec<Lost>,
     /// The records behind a position, ascending, empty at the end; or why they cannot be read.
     pub page: &'a dyn Fn(Position) -> Result<Vec<Encoded>, Box<str>>,
+    /// The feed, taken before the end of the log was: it tells of no record behind that. None where there is none yet.
+    pub feed: Option<OriginalFeed<'a>>,
+}
+
+/// The feed that is copied.
+pub struct OriginalFeed<'a> {
+    /// How far it is copied, and where its readers are.
+    pub snapshot: FeedSnapshot,
+    /// The packed entries behind a number, empty at the end; or why they cannot be read.
+    pub page: &'a dyn Fn(u64) -> Result<Vec<u8>, Box<str>>,
 }
 
 /// Writes what lies beside the log in a data folder. Asked once the log is whole, before it has its name: whoever is
@@ -126,6 +149,24 @@ impl Billfold {
     }
 }
 
+impl Billfold {
+    /// The feed as it is now, for a copy.
+    ///
+    /// # Errors
+    /// [`QueryError::Feed`].
+    pub fn feed_snapshot(&self) -> Result<FeedSnapshot, QueryError> {
+        Ok(self.shared.feed.snapshot()?)
+    }
+
+    /// A page of entries behind a number, packed for another feed; empty at the end.
+    ///
+    /// # Errors
+    /// [`QueryError::Feed`].
+    pub fn packed_entries(&self, after: u64) -> Result<Vec<u8>, QueryError> {
+        Ok(self.shared.feed.packed(after)?)
+    }
+}
+
 /// Adds to the data folder `target` what it lacks of a log: all of it, or what came since the last time.
 ///
 /// # Errors
@@ -139,7 +180,9 @@ pub fn backup(
     if !copy.is_dir() {
         check_empty(target)?;
     }
-    fill(original, &copy, progress)
+    let done = fill(original, &copy, progress)?;
+    fill_feed(original.feed.as_ref(), target)?;
+    Ok(done)
 }
 
 /// The same from a data folder that no process has open.
@@ -167,7 +210,13 @@ pub fn restore(
     beside: &Beside<'_>,
     progress: &dyn Fn(Progress),
 ) -> Result<BackedUp, BackupError> {
-    with_log(backup, |original| whole_or_nothing(data, beside, |partial| fill(original, partial, progress)))
+    with_log(backup, |original| {
+        whole_or_nothing(data, beside, |partial| {
+            let done = fill(original, partial, progress)?;
+            fill_feed(original.feed.as_ref(), data)?;
+            Ok(done)
+        })
+    })
 }
 
 /// Saves every record that can be read in the log of `data` into the empty folder `into`, or only says what could be
@@ -190,7 +239,9 @@ pub fn repair(
         None => Ok(salvage.finish(None, &mut |_| (), &written)?),
         Some((into, beside)) => whole_or_nothing(into, beside, |partial| {
             let mut copy = LogCopy::open(partial)?;
-            Ok(salvage.finish(Some(&mut copy), &mut |_| (), &written)?)
+            let salvaged = salvage.finish(Some(&mut copy), &mut |_| (), &written)?;
+            save_feed(data, into, salvaged.head.position);
+            Ok(salvaged)
         }),
     }
 }
@@ -203,7 +254,55 @@ fn with_log<T>(
     let page = |after| {
         log.read_encoded(after, PAGE_RECORDS_MAX).map_err(|error: ReadError| error.to_string().into())
     };
-    work(&Original { head: log.head(), lost: log.lost(), page: &page })
+    let path = data.join(FEED);
+    // A folder that no version with a feed has opened yet has none.
+    let feed = if path.is_dir() { Some(Feed::open(&path, FEED_CACHE_BYTES, NOBODY)?) } else { None };
+    let entries = |after| match &feed {
+        Some(feed) => feed.packed(after).map_err(|error| error.to_string().into()),
+        None => Ok(Vec::new()),
+    };
+    let snapshot = feed.as_ref().map(Feed::snapshot).transpose()?;
+    let feed = snapshot.map(|snapshot| OriginalFeed { snapshot, page: &entries });
+    work(&Original { head: log.head(), lost: log.lost(), page: &page, feed })
+}
+
+/// Who made no entry: what is opened to be copied has a maker of its own, or nothing in it.
+const NOBODY: Maker = Maker { reducer: 0, policy: [0; 32] };
+
+/// Copies the entries that are missing, once it is certain that both feeds are the same up to there.
+fn fill_feed(original: Option<&OriginalFeed<'_>>, target: &Path) -> Result<(), BackupError> {
+    let Some(OriginalFeed { snapshot, page }) = original else { return Ok(()) };
+    let page = |after| page(after).map_err(|reason| BackupError::Source { reason });
+    let copy = FeedCopy::open(&target.join(FEED), FEED_CACHE_BYTES)?;
+    let begun = copy.head();
+    if let Some(before) = begun.checked_sub(1)
+        && (begun > snapshot.head() || !copy.continues(&page(before)?)?)
+    {
+        return Err(BackupError::FeedDiverged { at: begun });
+    }
+    while copy.head() < snapshot.head() {
+        if copy.take(&page(copy.head())?, snapshot.head())? == 0 {
+            let reason = format!("the feed ends at entry {}, not at {}", copy.head(), snapshot.head());
+            return Err(BackupError::Source { reason: reason.into() });
+        }
+    }
+    Ok(copy.finish(snapshot)?)
+}
+
+/// Takes the feed along into a repaired folder, if it is whole and tells of no record behind the end. Where it does not
+/// fit it is made anew, from the records that were saved.
+fn save_feed(data: &Path, into: &Path, end: Position) {
+    let path = data.join(FEED);
+    let saved = (|| {
+        let feed = path.is_dir().then(|| Feed::open(&path, FEED_CACHE_BYTES, NOBODY)).transpose()?;
+        let Some(feed) = feed.filter(|feed| feed.through().position <= end.get()) else { return Ok(()) };
+        let page = |after| feed.packed(after).map_err(|error| error.to_string().into());
+        fill_feed(Some(&OriginalFeed { snapshot: feed.snapshot()?, page: &page }), into)
+    })();
+    if saved.is_err() {
+        // What stays of it would be refused at the next start.
+        let _ = discard(&into.join(FEED));
+    }
 }
 
 /// Copies what is missing behind the end of the copy in `folder`, once it is certain that both are the same up to there.
@@ -263,6 +362,7 @@ fn whole_or_nothing<T>(
                 std::fs::remove_file(path).map_err(place)?;
             }
         }
+        discard(&data.join(FEED)).map_err(place)?;
         discard(&partial).map_err(place)?;
     }
     check_empty(data)?;

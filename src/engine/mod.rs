@@ -35,7 +35,8 @@ use crate::model::access::Policy;
 use crate::projection::Projection;
 
 pub use crate::feed::{
-    CURSOR_NAME_BYTES_MAX, CURSORS_MAX, Checked, FeedCursor, FeedError, PAGE_ENTRIES_MAX, Through,
+    CURSOR_NAME_BYTES_MAX, CURSORS_MAX, Checked, FeedCursor, FeedError, FeedSnapshot, PAGE_ENTRIES_MAX,
+    Through,
 };
 pub use crate::projection::{
     Account, CURSOR_TEXT_BYTES_MAX, Collection, Cursor, EventQuery, FoldOutcome, InvalidCursor, ListQuery,
@@ -43,7 +44,9 @@ pub use crate::projection::{
     TypeCount,
 };
 pub use access::AccessAnswer;
-pub use backup::{BackedUp, BackupError, Beside, Original, backup, backup_folder, repair, restore};
+pub use backup::{
+    BackedUp, BackupError, Beside, Original, OriginalFeed, backup, backup_folder, repair, restore,
+};
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
 pub use events::StoredEvent;
 pub use feed::{Entries, FeedPage, FeedQuery, Follower};

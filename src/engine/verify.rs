@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use crate::feed::{Checked, FeedError};
 use crate::log::{
     Digest, EventLog as _, Findings, Head, Lost, OpenError as LogOpenError, Position, Provenance, Provider,
     Record, Salvage, SledLog, SledOptions,
@@ -13,7 +14,7 @@ use crate::log::{
 use crate::projection::{Opened, Projection, ProjectionError};
 use crate::stripe::signature::{self, Secrets, Tolerance};
 
-use super::open::{LOG, compared, discard, fresh_projection, projection_dir};
+use super::open::{FEED, LOG, compared, discard, fresh_projection, open_feed, projection_dir};
 use super::{FoldError, OpenError, Options, Progress, fold};
 
 /// What is looked at beyond the log itself.
@@ -89,6 +90,8 @@ pub struct Verified {
     pub projections: Comparison,
     /// The head that was expected, if one was.
     pub expected: Option<Expected>,
+    /// The feed; none where there is none yet, or the log does not open.
+    pub feed: Option<Checked>,
     /// Everything that is not as it was written.
     pub findings: Findings,
 }
@@ -135,7 +138,9 @@ pub fn verify(
     } else {
         Comparison::LeftOut
     };
+    let feed = check_feed(options, &log, &mut findings)?;
     Ok(Verified {
+        feed,
         head: inspection.head,
         records_whole: inspection.records_whole,
         index_entries: inspection.index_entries,
@@ -179,8 +184,38 @@ fn unopened(folder: &Path, error: &LogOpenError, checks: &Checks) -> Result<Veri
         signatures: None,
         projections: Comparison::LeftOut,
         expected: proof.of_rest(),
+        feed: None,
         findings,
     })
+}
+
+/// Looks at every entry of the feed, and whether it is of this log. Damage is noted.
+fn check_feed(
+    options: &Options,
+    log: &SledLog,
+    findings: &mut Findings,
+) -> Result<Option<Checked>, OpenError> {
+    if !options.data.join(FEED).is_dir() {
+        return Ok(None);
+    }
+    let checked = catch_unwind(AssertUnwindSafe(|| Ok(open_feed(options, log)?.check()?)));
+    match checked {
+        Ok(Ok(checked)) => {
+            for finding in &checked.findings {
+                findings.note(None, finding.to_string());
+            }
+            Ok(Some(checked))
+        }
+        Ok(Err(error @ OpenError::Feed(FeedError::Locked { .. } | FeedError::Storage { .. }))) => Err(error),
+        Ok(Err(error)) => {
+            findings.note(None, error.to_string());
+            Ok(None)
+        }
+        Err(_) => {
+            findings.note(None, "the feed cannot be read: the storage panicked; restore it from a backup");
+            Ok(None)
+        }
+    }
 }
 
 /// The chain up to a head that was noted earlier, computed from its beginning: no note of a loss stands in for a record.

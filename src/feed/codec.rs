@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Maker, Meta, Through};
+use super::{FeedSnapshot, Maker, Meta, Through};
 use crate::model::access::{Policy, Reason, Verdict};
 use crate::model::derived::payment::PaymentStatus;
 use crate::model::feed::{
@@ -129,29 +129,21 @@ pub(super) fn decode_latest(bytes: &[u8]) -> Result<(Standing, u64), Unreadable>
 }
 
 pub(super) fn encode_meta(meta: &Meta) -> Result<Vec<u8>, String> {
-    encode(&StoredMeta {
-        head: meta.head,
-        through: meta.through.position,
-        digest: meta.through.digest,
-        received_at: meta.through.received_at.0,
-        reducer: meta.maker.reducer,
-        policy: meta.maker.policy,
-        unfinished: meta.unfinished,
-    })
+    encode(&StoredMeta::of(meta))
 }
 
 pub(super) fn decode_meta(bytes: &[u8]) -> Result<Meta, Unreadable> {
-    let stored: StoredMeta = decode(bytes)?;
-    Ok(Meta {
-        head: stored.head,
-        through: Through {
-            position: stored.through,
-            digest: stored.digest,
-            received_at: Millis(stored.received_at),
-        },
-        maker: Maker { reducer: stored.reducer, policy: stored.policy },
-        unfinished: stored.unfinished,
-    })
+    decode(bytes).map(StoredMeta::read)
+}
+
+/// Not stored: what a backup begins with, on its way.
+pub(super) fn encode_snapshot(snapshot: &FeedSnapshot) -> Result<Vec<u8>, String> {
+    encode(&(StoredMeta::of(&snapshot.meta), &snapshot.cursors))
+}
+
+pub(super) fn decode_snapshot(bytes: &[u8]) -> Result<FeedSnapshot, Unreadable> {
+    let (meta, cursors): (StoredMeta, Vec<(Box<str>, u64)>) = decode(bytes)?;
+    Ok(FeedSnapshot { meta: meta.read(), cursors })
 }
 
 pub(super) fn encode_cursor(number: u64) -> Result<Vec<u8>, String> {
@@ -201,6 +193,33 @@ struct StoredMeta {
     reducer: u32,
     policy: [u8; 32],
     unfinished: bool,
+}
+
+impl StoredMeta {
+    const fn of(meta: &Meta) -> Self {
+        Self {
+            head: meta.head,
+            through: meta.through.position,
+            digest: meta.through.digest,
+            received_at: meta.through.received_at.0,
+            reducer: meta.maker.reducer,
+            policy: meta.maker.policy,
+            unfinished: meta.unfinished,
+        }
+    }
+
+    const fn read(self) -> Meta {
+        Meta {
+            head: self.head,
+            through: Through {
+                position: self.through,
+                digest: self.digest,
+                received_at: Millis(self.received_at),
+            },
+            maker: Maker { reducer: self.reducer, policy: self.policy },
+            unfinished: self.unfinished,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

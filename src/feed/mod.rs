@@ -20,6 +20,7 @@
 
 mod check;
 mod codec;
+mod copy;
 mod cursor;
 mod draft;
 mod error;
@@ -40,6 +41,7 @@ use crate::model::feed::{Entry, Standing, Subject};
 use crate::model::time::Millis;
 
 pub use check::{Checked, FINDINGS_MAX};
+pub use copy::{FeedCopy, FeedSnapshot};
 pub use cursor::{CURSOR_NAME_BYTES_MAX, CURSORS_MAX, FeedCursor};
 pub use draft::{Draft, Made};
 pub use error::FeedError;

@@ -75,7 +75,11 @@ impl Store {
         FeedError::Damaged { path: self.folder.clone(), reason: reason.into() }
     }
 
-    fn unreadable(&self, unreadable: Unreadable) -> FeedError {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn unreadable(&self, unreadable: Unreadable) -> FeedError {
         match unreadable {
             Unreadable::Damaged(reason) => self.damaged(reason),
             Unreadable::Newer => FeedError::NewerFormat { path: self.folder.clone() },

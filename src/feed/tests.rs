@@ -316,3 +316,56 @@ fn what_a_killed_process_left_half_made_harms_nobody() {
     drop(open(&folder));
     assert!(!snapshot.exists());
 }
+
+#[test]
+fn a_copy_is_the_feed_and_half_of_one_is_none() {
+    let place = tempfile::tempdir().unwrap();
+    let original = open(&place.path().join("feed"));
+    fill(&original);
+    let there = place.path().join("copy");
+    let snapshot = original.snapshot().unwrap();
+    assert_eq!(FeedSnapshot::from_bytes(&snapshot.to_bytes().unwrap()), Some(snapshot.clone()));
+    assert_eq!(FeedSnapshot::from_bytes(b"something else"), None);
+    let copy = FeedCopy::open(&there, 1 << 20).unwrap();
+    assert_eq!(copy.take(&original.packed(0).unwrap(), 4).unwrap(), 4);
+    assert!(matches!(copy.finish(&snapshot), Err(FeedError::Unfinished { .. })));
+    drop(copy);
+    let half = Feed::open(&there, 1 << 20, maker()).unwrap_err();
+    assert!(matches!(half, FeedError::Unfinished { .. }), "{half}");
+
+    let copy = FeedCopy::open(&there, 1 << 20).unwrap();
+    assert!(copy.continues(&original.packed(3).unwrap()).unwrap());
+    assert!(copy.take(&original.packed(5).unwrap(), 100).is_err(), "one is left out");
+    let page = original.packed(4).unwrap();
+    assert!(copy.take(&page[..page.len() - 1], 100).is_err(), "half a page");
+    assert_eq!(copy.take(&page, 100).unwrap(), 6);
+    copy.finish(&snapshot).unwrap();
+    drop(copy);
+    assert_filled(&open(&there));
+
+    // Incremental, and a cursor that is gone.
+    original.remove_cursor("mail").unwrap();
+    let (subject, _) = standings().swap_remove(5);
+    let mut draft = original.draft();
+    draft.tell(&subject, &Standing::Refund(amount(Some("failed"))), &made(90), None, false).unwrap();
+    draft.publish(Through { position: 90, ..original.through() }, maker()).unwrap();
+    let copy = FeedCopy::open(&there, 1 << 20).unwrap();
+    assert!(copy.continues(&original.packed(9).unwrap()).unwrap());
+    copy.take(&original.packed(10).unwrap(), 11).unwrap();
+    copy.finish(&original.snapshot().unwrap()).unwrap();
+    drop(copy);
+    let copied = open(&there);
+    assert_eq!(copied.read(1..=100).unwrap(), original.read(1..=100).unwrap());
+    assert_eq!((copied.through(), copied.cursors().unwrap()), (original.through(), Vec::new()));
+    assert!(copied.check().unwrap().findings.is_empty());
+    drop(copied);
+
+    // Another feed with as many entries is another feed.
+    let other = open(&place.path().join("other"));
+    fill(&other);
+    let mut draft = other.draft();
+    draft.tell(&subject, &Standing::Refund(amount(Some("canceled"))), &made(90), None, false).unwrap();
+    draft.publish(Through { position: 90, ..original.through() }, maker()).unwrap();
+    let copy = FeedCopy::open(&there, 1 << 20).unwrap();
+    assert!(!copy.continues(&other.packed(10).unwrap()).unwrap());
+}

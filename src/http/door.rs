@@ -313,6 +313,9 @@ impl Door {
                 Route::Log => {
                     api::records(&billfold, &request).map(|page| reply::tagged_bytes(&asked.headers, page))
                 }
+                Route::FeedLog => {
+                    api::entries(&billfold, &request).map(|page| reply::tagged_bytes(&asked.headers, page))
+                }
                 _ => api::answer(&billfold, &request).map(|value| reply::tagged_json(&asked.headers, &value)),
             };
             drop(turn);

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use billfold::engine::Billfold;
+use billfold::engine::{Billfold, FeedQuery};
 use billfold::log::{EventLog, Position, Provenance, Provider, Record, RecordId, SledLog, SledOptions};
+use billfold::model::feed::{Entry, Standing};
 use sha2::{Digest as _, Sha256};
 
 use crate::running::judged;
 
 /// The records that are read at once.
 const PAGE_RECORDS: usize = 1_000;
+
+/// The most records from which the feed is made anew, to be compared.
+const MADE_ANEW_RECORDS_MAX: u64 = 3_000;
 
 /// Event ids that were acknowledged, and where the record was said to be, if it was.
 pub(crate) type Acked = BTreeMap<String, Option<u64>>;
@@ -28,7 +32,8 @@ pub(crate) fn audit(data: &Path, acked: &Acked, is_sent: IsSent<'_>) -> Result<u
     let records = judged(|| audit_log(&log_folder(data), acked, is_sent))
         .unwrap_or_else(|| Err("the log panicked".into()))?;
     judged(|| audit_projection(data)).unwrap_or_else(|| Err("the folder panicked".into()))?;
-    for room in [log_folder(data), data.join("projection")] {
+    judged(|| audit_feed(data, records)).unwrap_or_else(|| Err("the feed panicked".into()))?;
+    for room in [log_folder(data), data.join("projection"), data.join("feed")] {
         let blobs = std::fs::read_dir(room.join("blobs")).map_or(0, Iterator::count);
         if blobs > 0 {
             return Err(format!("{blobs} files that are never synced lie in {}", room.display()));
@@ -105,6 +110,45 @@ fn audit_projection(data: &Path) -> Result<(), String> {
         return Err("a fresh fold gives another projection".into());
     }
     Ok(())
+}
+
+/// Every entry of a folder's feed.
+fn entries(data: &Path) -> Result<Vec<Entry>, String> {
+    let billfold = Billfold::open(data).map_err(|error| format!("the folder does not open: {error}"))?;
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.len() as u64;
+        let query = FeedQuery { after, limit: PAGE_RECORDS, ..FeedQuery::default() };
+        let page = billfold.feed(&query).map_err(|error| format!("the feed behind {after}: {error}"))?;
+        if page.entries.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(page.entries);
+    }
+}
+
+/// The feed has no hole, each of its subjects goes on where it stood, and one that is made anew from the log is the same.
+fn audit_feed(data: &Path, records: u64) -> Result<(), String> {
+    let told = entries(data)?;
+    let mut last = BTreeMap::new();
+    for (entry, number) in told.iter().zip(1..) {
+        if entry.number != number {
+            return Err(format!("entry {} is at place {number} of the feed", entry.number));
+        }
+        let said: Option<Standing> = last.insert(entry.subject(), entry.to.clone());
+        if said.map(|said| said.from(entry.received_at.seconds())) != entry.from {
+            return Err(format!("entry {number} does not begin where its subject stood"));
+        }
+    }
+    if records > MADE_ANEW_RECORDS_MAX {
+        return Ok(());
+    }
+    let (feed, kept) = (data.join("feed"), data.join("feed.kept"));
+    std::fs::rename(&feed, &kept).map_err(|error| error.to_string())?;
+    let anew = entries(data);
+    std::fs::remove_dir_all(&feed).map_err(|error| error.to_string())?;
+    std::fs::rename(&kept, &feed).map_err(|error| error.to_string())?;
+    if anew? == told { Ok(()) } else { Err("a feed that is made anew from the log is another one".into()) }
 }
 
 /// The digest of a record, as docs/design.md defines it: worked out apart from the code that is attacked.

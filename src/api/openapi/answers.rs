@@ -322,7 +322,12 @@ fn head() -> Value {
 fn backup() -> Value {
     let lost = object([("after", count()), ("next", or_null(count()))]);
     let settings = object([("policy", reference("Policy")), ("reference_keys", list(&text()))]);
-    object([("head", reference("Head")), ("lost", list(&lost)), ("settings", settings)])
+    let feed = object([
+        ("head", said(count(), "The newest entry of the feed.")),
+        ("through", said(count(), "The position up to which it is made.")),
+        ("snapshot", said(text(), "What the copy of the feed ends with.")),
+    ]);
+    object([("feed", feed), ("head", reference("Head")), ("lost", list(&lost)), ("settings", settings)])
 }
 
 fn differences() -> Value {

@@ -69,6 +69,7 @@ async fn the_alert_rules_name_what_is_measured() {
     let server = Server::start(config).await;
     assert_eq!(server.deliver(customer_event("evt_1", "cus_1").as_bytes()).await.status, 200);
     assert_eq!(server.send(&delivery(b"{}", Some("t=1,v1=00"))).await.status, 400);
+    server.billfold.acknowledge("mailer", 0).unwrap();
     let text = String::from_utf8(server.get("/metrics").await.body).unwrap();
     for (name, expected) in [
         ("billfold_unexpected_deliveries_total{endpoint=\"live\",what=\"mode\"}", 1.0),
