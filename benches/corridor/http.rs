@@ -24,20 +24,20 @@ use warp::http::StatusCode;
 use crate::{lives::Lives, rate, time};
 
 /// Connections, and producers of the log alone.
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 /// Connections whose latencies are shown.
 const CROWDS: [usize; 4] = [1, 16, 64, 256];
 /// Events of one turn; a multiple of the connections.
-const TURN_EVENTS: usize = 12_800;
+pub(crate) const TURN_EVENTS: usize = 12_800;
 /// Events of one turn of which each is waited for.
 const SHORT_TURN_EVENTS: usize = 1_280;
 const TURNS: usize = 3;
 /// The peers' script signs with it, too.
 const SECRET: &str = "whsec_benchmark_only_0123456789";
-const NOW: Seconds = Seconds(1_800_000_000);
+pub(crate) const NOW: Seconds = Seconds(1_800_000_000);
 
 /// A server on a port of its own.
-fn start(runtime: &Runtime, billfold: &Billfold, config: ServeConfig) -> u16 {
+pub(crate) fn start(runtime: &Runtime, billfold: &Billfold, config: ServeConfig) -> u16 {
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -46,7 +46,7 @@ fn start(runtime: &Runtime, billfold: &Billfold, config: ServeConfig) -> u16 {
     })
 }
 
-fn fixed_clock() -> ServeConfig {
+pub(crate) fn fixed_clock() -> ServeConfig {
     let mut config = ServeConfig::new(SECRET.parse().unwrap());
     config.clock = Arc::new(|| Millis(NOW.0 * 1_000));
     config
@@ -187,7 +187,7 @@ fn record(body: &str) -> NewRecord {
     }
 }
 
-fn requests(bodies: &[String], now: Seconds) -> Arc<[Vec<u8>]> {
+pub(crate) fn requests(bodies: &[String], now: Seconds) -> Arc<[Vec<u8>]> {
     let secrets: Secrets = SECRET.parse().unwrap();
     let request = |body: &String| {
         let signature = sign(&secrets, body.as_bytes(), now);
@@ -198,7 +198,7 @@ fn requests(bodies: &[String], now: Seconds) -> Arc<[Vec<u8>]> {
 }
 
 /// Sends all over so many connections, and says how long each was waited for.
-async fn send_all(port: u16, connections: usize, requests: &Arc<[Vec<u8>]>) -> Vec<Duration> {
+pub(crate) async fn send_all(port: u16, connections: usize, requests: &Arc<[Vec<u8>]>) -> Vec<Duration> {
     let share = requests.len() / connections;
     let senders = (0..connections).map(|number| {
         let requests = Arc::clone(requests);
@@ -222,7 +222,7 @@ async fn send_all(port: u16, connections: usize, requests: &Arc<[Vec<u8>]>) -> V
 }
 
 /// Reads one answer; only a 200 will do.
-async fn answer(stream: &mut TcpStream) {
+pub(crate) async fn answer(stream: &mut TcpStream) {
     let mut bytes = Vec::with_capacity(512);
     loop {
         assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "the server hung up");

@@ -1,13 +1,16 @@
-//! `cargo bench --bench corridor [verify|rebuild|memory|http]`: the way of an event, paired with what limits it.
+//! `cargo bench --bench corridor [verify|rebuild|http|reads|feed|past|memory]`: the way of an event, paired with what limits it.
 //!
 //! Every pair is measured in one run, in turn, and printed as a ratio: only the ratios carry over to another machine.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "ratios of measured times")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that fails stops")]
 
+mod feed;
 mod http;
 mod lives;
 mod memory;
+mod past;
+mod reads;
 mod rebuild;
 mod verify;
 
@@ -21,10 +24,13 @@ fn main() {
         return;
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|word| word == name);
-    let areas: [(&str, fn()); 5] = [
+    let areas: [(&str, fn()); 8] = [
         ("verify", verify::run),
         ("rebuild", rebuild::run),
         ("http", http::run),
+        ("reads", reads::run),
+        ("feed", feed::run),
+        ("past", past::run),
         ("memory", memory::run),
         ("peers", http::peers),
     ];
