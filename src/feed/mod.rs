@@ -5,8 +5,8 @@
 //! # Rules
 //! 1. A page of entries, what they said last of each subject, and the position up to which the feed is made are one atomic
 //!    write.
-//! 2. Nobody is shown an entry before it is durable: reading syncs first, where that is needed. Making entries never
-//!    waits for the disk.
+//! 2. Nobody is shown an entry before it is durable: reading syncs first, where that is needed. Making entries waits for
+//!    the disk only where thousands were made since the last sync.
 //! 3. What lies at or before [`Feed::through`] is never made again: folding the same records again is silent.
 //!
 //! | key | value |

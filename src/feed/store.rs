@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sled::{Batch, Db, IVec};
 
@@ -11,12 +12,21 @@ use super::{FeedError, Meta, keys};
 use crate::model::feed::{Entry, Standing, Subject};
 use crate::storage::{self, Closing, SEGMENT_BYTES, SledFile};
 
+/// The most entries that are written without a sync.
+///
+/// sled moves what lives in an old segment and uses the segment again, two segments (32 MiB) later at the earliest, without
+/// knowing whether the disk has what it moved. An entry and what was said last of its subject are a few hundred bytes, and
+/// sled writes them and what it moves for them ten times over.
+const UNSYNCED_ENTRIES_MAX: usize = 4_096;
+
 /// The feed's rows.
 pub(super) struct Store {
     db: Closing<Db>,
     /// Declared, and so dropped, after the database.
     file: SledFile,
     folder: PathBuf,
+    /// Entries written since the last sync.
+    unsynced: AtomicUsize,
 }
 
 impl std::fmt::Debug for Store {
@@ -68,7 +78,7 @@ impl Store {
         // What was found may not be durable yet.
         file.sync_opened(folder)?;
         storage::sync_folder(folder)?;
-        Ok(Self { db, file, folder: told.to_owned() })
+        Ok(Self { db, file, folder: told.to_owned(), unsynced: AtomicUsize::new(0) })
     }
 
     pub(super) fn damaged(&self, reason: &str) -> FeedError {
@@ -192,7 +202,14 @@ impl Store {
             batch.insert(keys::latest(subject), encoded(codec::encode_latest(standing, *number))?);
         }
         batch.insert(keys::META, encoded(codec::encode_meta(meta))?);
-        Ok(self.db.apply_batch(batch)?)
+        self.db.apply_batch(batch)?;
+        self.unsynced.fetch_add(entries.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether so much was written since the last sync that nothing more may be, before there is one.
+    pub(super) fn must_sync(&self) -> bool {
+        self.unsynced.load(Ordering::Relaxed) >= UNSYNCED_ENTRIES_MAX
     }
 
     /// Hands everything over to the operating system.
@@ -203,8 +220,11 @@ impl Store {
 
     /// Makes everything durable that was written before.
     pub(super) fn sync(&self) -> Result<(), Box<str>> {
+        let written = self.unsynced.load(Ordering::Relaxed);
         self.db.flush().map_err(|error| error.to_string())?;
         self.file.sync().map_err(|error| error.to_string())?;
+        // What was written meanwhile is counted on.
+        self.unsynced.fetch_sub(written, Ordering::Relaxed);
         Ok(())
     }
 }

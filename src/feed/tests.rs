@@ -369,3 +369,23 @@ fn a_copy_is_the_feed_and_half_of_one_is_none() {
     let copy = FeedCopy::open(&there, 1 << 20).unwrap();
     assert!(!copy.continues(&other.packed(10).unwrap()).unwrap());
 }
+
+/// sled could use a segment again whose contents it has moved since the last sync.
+#[test]
+fn many_entries_are_synced_even_if_nobody_reads_them() {
+    let place = tempfile::tempdir().unwrap();
+    let feed = open(&place.path().join("feed"));
+    let mut unsynced = 0;
+    for page in 1..=5 {
+        let mut draft = feed.draft();
+        for object in 0..1_000 {
+            let subject = subject(Topic::Refund, &format!("re_{page}_{object}"));
+            draft.tell(&subject, &Standing::Refund(amount(Some("succeeded"))), &made(page), None, false).unwrap();
+        }
+        let through = Through { position: page, digest: [1; 32], received_at: Millis(0) };
+        draft.publish(through, maker()).unwrap();
+        unsynced = feed.head() - feed.durable.load(Ordering::Acquire);
+        assert!(unsynced < 5_000, "page {page}");
+    }
+    assert_eq!(unsynced, 0, "the fifth page was synced with those before it");
+}
