@@ -491,3 +491,42 @@ fn a_log_of_another_history_is_refused() {
     let foreign = Billfold::over(other.options.clone(), Arc::new(other.log.clone())).unwrap_err();
     assert!(matches!(foreign, crate::engine::OpenError::FeedForeign { .. }), "{foreign}");
 }
+
+/// Whoever pays, or takes back, touches the access of the customer whose latest invoice it was.
+#[test]
+fn a_payment_that_is_taken_back_revokes_access_where_the_policy_says_so() {
+    use crate::model::access::Gate;
+    use serde_json::json;
+    let subscription = json!({
+        "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "active", "latest_invoice": "in_1",
+    });
+    let charge = json!({
+        "id": "ch_1", "object": "charge", "status": "succeeded", "amount": 9, "amount_captured": 9, "captured": true,
+        "paid": true, "currency": "usd", "payment_intent": "pi_1",
+    });
+    let invoice = json!({
+        "id": "in_1", "object": "invoice", "status": "paid", "amount_due": 9, "currency": "usd", "customer": "cus_1",
+        "charge": "ch_1", "payment_intent": "pi_1", "subscription": "sub_1",
+    });
+    let dispute = json!({
+        "id": "du_1", "object": "dispute", "status": "lost", "amount": 9, "currency": "usd", "charge": "ch_1",
+        "payment_intent": "pi_1",
+    });
+    let all = [
+        event(1, "customer.subscription.created", &subscription),
+        event(2, "charge.succeeded", &charge),
+        event(3, "invoice.paid", &invoice),
+        event(4, "charge.dispute.closed", &dispute),
+    ];
+    // The dispute last, and the invoice last: then it is what says whose payment it was.
+    for order in [[0, 1, 2, 3], [0, 1, 3, 2]] {
+        let mut house = House::new();
+        house.options.policy.charged_back = Gate::Deny;
+        house.append(&order.map(|place: usize| all[place].clone()));
+        let billfold = house.open();
+        let made = entries(&billfold);
+        let revoked = made.iter().find(|entry| entry.kind == Kind::AccessRevoked);
+        assert_eq!(revoked.map(|entry| entry.position), Some(4), "{order:?}: {:?}", kinds(&made));
+        assert_sound(&billfold, &made);
+    }
+}
