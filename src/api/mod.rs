@@ -3,7 +3,9 @@
 //! Never knows HTTP or a terminal, never writes, never decides anything about billing.
 
 mod access;
+mod answer_kind;
 mod difference;
+mod doctor;
 mod event;
 mod feed;
 mod object;
@@ -30,6 +32,7 @@ use crate::model::id::{EventId, ObjectId};
 use crate::model::time::Millis;
 
 pub use difference::differences;
+pub use doctor::{doctor, findings_json};
 pub use feed::{
     FEED_WAIT_SECONDS_MAX, FeedAsked, acknowledge, feed_asked, feed_entry, feed_page, remove_cursor,
 };
@@ -107,6 +110,7 @@ pub fn answer(billfold: &Billfold, request: &Request<'_>) -> Result<Value, Probl
             let window = parameters.window()?;
             Ok(operation::stats(&billfold.stats(now, window)?, window))
         }
+        Route::Doctor => doctor(billfold, request, None),
         Route::Backup => operation::backup(billfold),
         Route::Feed => {
             let asked = feed::asked(billfold, parameters)?;

@@ -3,6 +3,7 @@
 //! Never says what the table does not: a route, a parameter or a scope is written once, there.
 
 mod answers;
+mod doctor;
 mod kinds;
 mod parameters;
 mod schema;

@@ -58,6 +58,8 @@ pub(super) const EVENT: &[&str] = &["account", "livemode", "body"];
 pub(super) const STATS: &[&str] = &["window"];
 /// What the start of a rebuild takes.
 pub(super) const REBUILD: &[&str] = &["diff"];
+/// What the doctor takes.
+pub(super) const DOCTOR: &[&str] = &["silence"];
 /// What the stored records take.
 pub(super) const LOG: &[&str] = &["after"];
 /// What the feed takes.
@@ -205,6 +207,15 @@ impl<'a> Parameters<'a> {
     pub(super) fn window(&self) -> Result<i64, Problem> {
         let wanted = "a whole number and a unit (`90s`, `15m`, `24h`, `7d`), at most 366 days";
         Ok(self.read("window", wanted, parse_window)?.unwrap_or(WINDOW_SECONDS_DEFAULT))
+    }
+
+    /// How old the newest event may be, in seconds.
+    pub(super) fn silence(&self) -> Result<Option<i64>, Problem> {
+        self.read(
+            "silence",
+            "a whole number and a unit (`90s`, `15m`, `24h`, `7d`), at most 366 days",
+            parse_window,
+        )
     }
 
     fn word(&self, name: &str) -> Result<Option<Box<str>>, Problem> {

@@ -61,6 +61,7 @@ pub enum Route {
     FeedLog,
     Acknowledge(String),
     RemoveCursor(String),
+    Doctor,
     Backup,
     Log,
     Rebuild,

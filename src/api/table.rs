@@ -3,31 +3,12 @@
 //! The router, the OpenAPI document and the table in docs/api.md are made from it: a route that is not here does not
 //! exist. Never answers anything itself.
 
+pub use super::answer_kind::Answer;
 use super::parameters;
 use super::path::{COLLECTIONS, Captured, Route, collection, decode, template_words};
 use super::problem::{Problem, ProblemKind, echo};
 pub use super::token_scope::TokenScope;
 pub use super::verb::Verb;
-
-/// What a route answers when all is well. The names are those of the OpenAPI document's schemas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Answer {
-    /// An object of the collection that the path names.
-    OneOf,
-    /// A page of them.
-    ListOf,
-    /// JSON.
-    Json(&'static str),
-    /// JSON about something that has only begun (202).
-    Started(&'static str),
-    /// Text for Prometheus.
-    Metrics,
-    /// Packed records.
-    Records,
-    /// Server-sent events.
-    Events,
-}
 
 /// One route.
 #[derive(Debug)]
@@ -260,6 +241,15 @@ pub const TABLE: &[Row] = &[
     )
     .needs(TokenScope::Feed)
     .delete(),
+    get(
+        "doctor",
+        "/v1/doctor",
+        parameters::DOCTOR,
+        Answer::Json("Diagnosis"),
+        "is the folder well? `findings`, and the deliveries that were refused last",
+        |_| Route::Doctor,
+    )
+    .needs(TokenScope::Admin),
     get(
         "backup",
         "/v1/backup",

@@ -45,6 +45,11 @@ impl SourceArgs {
 }
 
 impl SourceArgs {
+    /// Where the folder is, if it is not a server's.
+    pub(super) const fn data(&self) -> &DataArgs {
+        &self.data
+    }
+
     /// It is a running server.
     pub(super) const fn asks_a_server(&self) -> bool {
         self.url.is_some()
@@ -86,8 +91,7 @@ impl Source {
         match self {
             Self::Folder(billfold) => {
                 let request = api::Request { path: &path, query, now: now() };
-                api::answer(billfold, &request)
-                    .map_err(|problem| failure(problem.status(), &problem.to_json()))
+                api::answer(billfold, &request).map_err(|problem| told(&problem))
             }
             Self::Server(server) => server.ask(&path, query),
         }
@@ -251,6 +255,11 @@ fn is_loopback(host: &str) -> bool {
         None => authority.split(':').next().unwrap_or_default(),
     };
     name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What a problem means for the shell.
+pub(super) fn told(problem: &api::Problem) -> Failure {
+    failure(problem.status(), &problem.to_json())
 }
 
 /// What a problem document means for the shell.

@@ -5,6 +5,7 @@
 mod access;
 mod backup;
 mod decode;
+mod doctor;
 mod error;
 mod events;
 mod feed;
@@ -18,6 +19,7 @@ mod operations;
 mod past;
 mod read;
 mod rebuild;
+mod refused;
 mod shadow;
 mod verify;
 mod why;
@@ -47,6 +49,7 @@ pub use access::AccessAnswer;
 pub use backup::{
     BackedUp, BackupError, Beside, Original, OriginalFeed, backup, backup_folder, repair, restore,
 };
+pub use doctor::{DOCTOR_RECORDS_MAX, Surroundings};
 pub use error::{FoldError, IngestError, OpenError, QueryError, RebuildError};
 pub use events::StoredEvent;
 pub use feed::{Entries, FeedPage, FeedQuery, Follower};
@@ -57,6 +60,7 @@ pub use operations::{Conflict, WindowCounts};
 pub use past::{AsOf, Border, PAST_OBJECTS_MAX, PAST_RECORDS_MAX, Past};
 pub use read::{Readiness, Stats};
 pub use rebuild::{Rebuilt, Refolded};
+pub use refused::{REFUSED_HEADERS_MAX, REFUSED_MAX, Refused};
 pub use shadow::{AccessChange, Differences, Shadow};
 pub use verify::{Checks, Comparison, Expected, Signatures, Verified, verify};
 pub use why::{EXPLAINED_OBJECTS_MAX, Explained, Observed, PROOF_RECORDS_MAX, Why};
@@ -153,6 +157,8 @@ struct Shared {
     awaited: AtomicU64,
     fold_error: Mutex<Option<FoldError>>,
     operations: Mutex<Operations>,
+    /// Of this process alone.
+    refused: Mutex<refused::Ring>,
     options: Options,
 }
 
@@ -177,6 +183,7 @@ impl Shared {
             awaited: AtomicU64::new(0),
             fold_error: Mutex::new(None),
             operations: Mutex::new(operations),
+            refused: Mutex::default(),
             options,
         }
     }

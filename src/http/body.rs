@@ -44,6 +44,18 @@ pub(super) enum BodyError {
     Broken,
 }
 
+impl BodyError {
+    /// A stable word.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "body_too_large",
+            Self::TooSlow => "body_too_slow",
+            Self::NoRoom => "no_room",
+            Self::Broken => "body_broken",
+        }
+    }
+}
+
 /// A whole body, with its shares of the memory: dropping them gives them back.
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,

@@ -305,6 +305,7 @@ impl Door {
 
     async fn read(&self, asked: Asked, route: Route) -> Result<Response, Problem> {
         let (billfold, now) = (self.billfold.clone(), (self.config.clock)());
+        let keys = self.config.keys.clone();
         let turn = timeout(self.config.limits.wait_timeout, Arc::clone(&self.reads).acquire_owned());
         let turn = turn.await.map_err(|_| crowded())?.map_err(|_| receive::fault())?;
         let answer = tokio::task::spawn_blocking(move || {
@@ -315,6 +316,11 @@ impl Door {
                 }
                 Route::FeedLog => {
                     api::entries(&billfold, &request).map(|page| reply::tagged_bytes(&asked.headers, page))
+                }
+                Route::Doctor => {
+                    let labels = keys.current().endpoints.labels().map(Box::from).collect();
+                    api::doctor(&billfold, &request, Some(labels))
+                        .map(|value| reply::tagged_json(&asked.headers, &value))
                 }
                 _ => api::answer(&billfold, &request).map(|value| reply::tagged_json(&asked.headers, &value)),
             };

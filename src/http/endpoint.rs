@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::model::id::AccountId;
 use crate::stripe::envelope::Envelope;
-use crate::stripe::signature::{Secrets, Tolerance};
+use crate::stripe::signature::{Secret, Secrets, Tolerance};
 
 /// The most endpoints of a server.
 pub const ENDPOINTS_MAX: usize = 16;
@@ -252,6 +252,11 @@ impl Endpoints {
     /// The endpoints, in the order in which they were given.
     pub fn iter(&self) -> impl Iterator<Item = &Endpoint> {
         self.0.iter().map(|endpoint| &**endpoint)
+    }
+
+    /// The labels of all their secrets.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.iter().flat_map(|endpoint| endpoint.secrets.iter().map(Secret::label))
     }
 
     /// The one at a path below the mount, which begins without `/`.

@@ -1,6 +1,9 @@
 //! The webhook: from a request to an acknowledged delivery. 200 means durable, and nothing else does.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use warp::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use warp::http::{HeaderMap, StatusCode};
@@ -8,10 +11,11 @@ use warp::reply::Response;
 use warp::{Buf, Stream};
 
 use crate::api::{Problem, ProblemKind};
-use crate::engine::IngestError;
+use crate::engine::{IngestError, REFUSED_HEADERS_MAX, Refused};
 use crate::log::{AppendError, Appended};
 use crate::model::time::Millis;
 use crate::stripe::delivery::Delivery;
+use crate::stripe::doctor::glance;
 use crate::stripe::signature::SignatureError;
 
 use super::body::{self, BodyError};
@@ -37,15 +41,21 @@ where
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
         .and_then(|length| length.parse().ok());
-    let received = body::read(body, declared, &door.allowance)
-        .await
-        .map_err(|error| refused_body(door, endpoint, error))?;
+    let received = body::read(body, declared, &door.allowance).await.map_err(|error| {
+        note_refused(door, endpoint, headers, error.reason(), None);
+        refused_body(door, endpoint, error)
+    })?;
+    let bytes: Arc<[u8]> = received.bytes.into();
     let arrived = Instant::now();
     let now = (door.config.clock)();
     let header = signature_header(headers);
     let delivery =
-        Delivery::verify(header.as_deref(), received.bytes, &endpoint.secrets, endpoint.tolerance, now)
-            .map_err(|error| refused_signature(door, endpoint, &error))?;
+        Delivery::verify(header.as_deref(), Arc::clone(&bytes), &endpoint.secrets, endpoint.tolerance, now)
+            .map_err(|error| {
+            note_refused(door, endpoint, headers, error.reason(), Some(&bytes));
+            refused_signature(door, endpoint, &error)
+        })?;
+    drop(bytes);
     let unexpected = endpoint.unexpected(delivery.body());
     // A task of its own: whoever hangs up cannot stop an append half-way, and a panic is an answer.
     let billfold = door.billfold.clone();
@@ -86,6 +96,28 @@ fn note_unexpected(door: &Door, endpoint: &Endpoint, unexpected: Unexpected, now
     tracing::warn!(what, "an event of another {what} than this endpoint expects was stored");
 }
 
+/// Keeps for the doctor what may show why: names and lengths, never values.
+fn note_refused(
+    door: &Door,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+    reason: &'static str,
+    body: Option<&[u8]>,
+) {
+    let signature = signature_header(headers).unwrap_or_default();
+    let (signed_at, signatures) = glance(&signature);
+    let named = headers.iter().take(REFUSED_HEADERS_MAX);
+    door.billfold.note_refused(Refused {
+        at: (door.config.clock)(),
+        endpoint: endpoint.name().into(),
+        reason,
+        headers: named.map(|(name, value)| (name.as_str().into(), value.len())).collect(),
+        signed_at,
+        signatures,
+        body: body.map(|body| (body.len(), Sha256::digest(body).into())),
+    });
+}
+
 fn refused_signature(door: &Door, endpoint: &Endpoint, error: &SignatureError) -> Problem {
     door.count_refusal(endpoint, error.reason());
     tracing::warn!(reason = error.reason(), "a delivery is refused: {error}");
@@ -93,28 +125,29 @@ fn refused_signature(door: &Door, endpoint: &Endpoint, error: &SignatureError) -
 }
 
 fn refused_body(door: &Door, endpoint: &Endpoint, error: BodyError) -> Problem {
-    let (reason, kind, detail) = match error {
+    let reason = error.reason();
+    let (kind, detail) = match error {
         BodyError::TooLarge => {
             let limit = door.allowance.bytes_max;
             let detail = format!(
                 "the body is longer than {limit} bytes: Stripe's events are far shorter; raise the limit if yours are not"
             );
-            ("body_too_large", ProblemKind::BodyTooLarge, detail)
+            (ProblemKind::BodyTooLarge, detail)
         }
         BodyError::TooSlow => {
             let seconds = door.allowance.within.as_secs();
             let detail = format!(
                 "the body did not arrive within {seconds} s: look at the connection and the proxy in between"
             );
-            ("body_too_slow", ProblemKind::RequestTimeout, detail)
+            (ProblemKind::RequestTimeout, detail)
         }
         BodyError::NoRoom => {
             let detail = "too many large bodies are on their way at once: send it again later".to_owned();
-            ("no_room", ProblemKind::Unavailable, detail)
+            (ProblemKind::Unavailable, detail)
         }
         BodyError::Broken => {
             let detail = "the body broke off or its chunks are malformed".to_owned();
-            ("body_broken", ProblemKind::InvalidBody, detail)
+            (ProblemKind::InvalidBody, detail)
         }
     };
     door.count_refusal(endpoint, reason);

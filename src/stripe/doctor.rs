@@ -18,7 +18,7 @@ mod spelling;
 mod tests;
 
 pub use finding::{Finding, Level};
-pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, Head, shown_name};
+pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, Head, glance, shown_name};
 
 use head::Signature;
 

@@ -3,6 +3,10 @@
 //! A name that stands here and is not folded is a known type that moves no projection; any other name is new to us.
 //! Both are stored and acknowledged alike: this list is for telling them apart in counts and in the docs.
 
+mod needed;
+
+pub use needed::NEEDED;
+
 /// How a known type is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Era {

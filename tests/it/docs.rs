@@ -15,54 +15,10 @@ use billfold::model::register::{Decision, Doubt};
 use billfold::stripe::decode::{Decoded, Ignored, decode};
 use billfold::stripe::envelope::Envelope;
 use billfold::stripe::signature::SignatureError;
-use billfold::stripe::types::{self, Era, KnownType};
+use billfold::stripe::types::{self, Era, KnownType, NEEDED};
 use serde_json::json;
 
 use crate::support::ingest;
-
-/// The types without which a projection is wrong: what `docs/setup.md` tells to enable at least.
-const NEEDED: &[&str] = &[
-    "charge.captured",
-    "charge.dispute.closed",
-    "charge.dispute.created",
-    "charge.dispute.funds_reinstated",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.updated",
-    "charge.failed",
-    "charge.refund.updated",
-    "charge.refunded",
-    "charge.succeeded",
-    "charge.updated",
-    "checkout.session.async_payment_failed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.completed",
-    "customer.created",
-    "customer.deleted",
-    "customer.subscription.created",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.updated",
-    "customer.updated",
-    "invoice.created",
-    "invoice.deleted",
-    "invoice.finalized",
-    "invoice.marked_uncollectible",
-    "invoice.paid",
-    "invoice.payment_action_required",
-    "invoice.payment_failed",
-    "invoice.updated",
-    "invoice.voided",
-    "invoice_payment.paid",
-    "payment_intent.canceled",
-    "payment_intent.payment_failed",
-    "payment_intent.processing",
-    "payment_intent.requires_action",
-    "payment_intent.succeeded",
-    "refund.created",
-    "refund.failed",
-    "refund.updated",
-];
 
 /// Compares a file with what the code says, or writes it.
 #[track_caller]

@@ -167,7 +167,9 @@ fn every_answer_is_as_the_document_says() {
         let events = ask(&billfold, &document, "/v1/events", &whole);
         let event = events["data"][0]["id"].as_str().unwrap();
         ask(&billfold, &document, &api::path(&["events", event]), &[("body", "true")]);
-        for path in ["/v1/stats", "/v1/conflicts", "/v1/backup", "/v1/access", "/v1/events/evt_none"] {
+        for path in
+            ["/v1/stats", "/v1/doctor", "/v1/conflicts", "/v1/backup", "/v1/access", "/v1/events/evt_none"]
+        {
             ask(&billfold, &document, path, &[]);
         }
     }

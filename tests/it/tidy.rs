@@ -54,6 +54,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("indicatif", &["cli/"], "the terminal ends at its door"),
     ("toml", &["cli/config/"], "one room reads the configuration file"),
     ("tokio_rustls", &["http/"], "HTTP ends at its door, and so does what wraps it"),
+    ("rustix", &["engine/doctor.rs"], "the system is asked where the folder is examined"),
     ("ureq", &["cli/"], "nothing but a command asks another server"),
 ];
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::doctor;
 use super::kinds::page;
 use super::schema::{
     anything, count, flag, integer, joined, list, moment, object, or_null, reference, said, text, word,
@@ -46,6 +47,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("CursorList", page(&reference("Cursor"))),
         ("Head", head()),
         ("BackupPlan", backup()),
+        ("Diagnosis", doctor::diagnosis()),
         ("Differences", differences()),
         ("Rebuild", rebuild()),
     ];

@@ -189,6 +189,10 @@ fn query(name: &str) -> Option<(Value, &'static str)> {
             "How long to wait where there is nothing new; no time unless said.",
         ),
         "kind" => (word(Kind::ALL.iter().map(|kind| kind.as_str())), "Only entries of this kind."),
+        "silence" => (
+            pattern("^[1-9][0-9]{0,3}[hd]$"),
+            "How old the newest event may be before that is a problem, such as `7d`: at most 366 days.",
+        ),
         "window" => (
             pattern("^[1-9][0-9]{0,3}[hd]$"),
             "How far the counts at the door look back, such as `24h`: at most 366 days.",

@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::time::Seconds;
+
 /// The longest head that is read, in bytes.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 
@@ -206,4 +208,13 @@ pub fn shown_name(name: &str) -> String {
         return "(hidden)".to_owned();
     }
     name.to_owned()
+}
+
+/// What may be said of a signature header: its time, and how many `v1` signatures it holds.
+#[must_use]
+pub fn glance(header: &[u8]) -> (Option<Seconds>, usize) {
+    let elements = || header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let digits = elements().find_map(|element| std::str::from_utf8(element.strip_prefix(b"t=")?).ok());
+    let signed_at = digits.filter(|digits| digits.len() <= 12).and_then(|digits| digits.parse().ok());
+    (signed_at.map(Seconds), elements().filter(|element| element.starts_with(b"v1=")).count())
 }

@@ -60,6 +60,7 @@ fn passes_through(served: &super::serving::Served, signed: &str) -> String {
         get("/v1/stats", TOKEN),
         get("/metrics", TOKEN),
         get("/health/ready", TOKEN),
+        get("/v1/doctor", TOKEN),
     ];
     // What is asked for, the asker knows: only that nothing else comes with it counts, and what the log keeps.
     for asked in
@@ -74,6 +75,14 @@ fn passes_through(served: &super::serving::Served, signed: &str) -> String {
     answers.join("\n")
 }
 
+/// What the doctor says of a request with everything in it, and a header with a secret in the wrong place.
+fn doctor(configured: &Configured, signed: &str) -> Ran {
+    let head = format!("POST /hooks/{LIVE} HTTP/1.1\n{LIVE}: {LIVE}\nX-{signed}\nX-A: {}\n", PERSON[0]);
+    let (head, body) =
+        (configured.place.file("head.txt", &head), configured.place.file("body.json", &body()));
+    configured.run(&["doctor", "--headers", path(&head), "--body", path(&body)]).ended(8)
+}
+
 #[track_caller]
 fn check(format: &str) {
     let configured = Configured::new(TWO);
@@ -85,6 +94,7 @@ fn check(format: &str) {
     let signed = header(&body, LIVE);
     let signature = signed.split("v1=").nth(1).expect("a signature").to_owned();
     let answers = passes_through(&served, &signed);
+    let doctor = [served.ask(&["doctor"], Some(TOKEN)), doctor(&configured, &signed)];
     // Reloads that fail, with the secret in the wrong place, and one that does not.
     configured.secret(&format!("{LIVE} {LIVE}"));
     served.signal("-HUP");
@@ -103,6 +113,9 @@ fn check(format: &str) {
         ("the answers", &answers),
         ("the log", &log),
         ("the output", &said),
+        ("the doctor", &doctor[0].out),
+        ("the doctor", &doctor[1].out),
+        ("the doctor", &doctor[1].err),
         ("config check", &check),
         ("config show", &show),
         ("config show", &shown.out),
@@ -118,6 +131,11 @@ fn check(format: &str) {
     for text in ["bad_signature", "missing_header", "malformed_header", "answered", "DEBUG"] {
         assert!(log.contains(text), "{text} is not in the log:\n{log}");
     }
+    assert!(
+        doctor[0].out.contains("missing_header") && doctor[1].out.contains("another name"),
+        "{}",
+        doctor[1].out
+    );
     for text in ["\"duplicate\":true", "billfold_refusals_total", "urn:billfold:problem:unauthorized", "405 "]
     {
         assert!(answers.contains(text), "{text} is not in the answers:\n{answers}");
