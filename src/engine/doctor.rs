@@ -51,7 +51,7 @@ struct Recent {
     labels: BTreeMap<Box<str>, Millis>,
     /// How many events of each API version there are.
     versions: BTreeMap<Box<str>, u64>,
-    /// For the delivered ones: seconds between being made and being received, newest first.
+    /// For the delivered ones of live mode: seconds between being made and being received, newest first.
     delays: Vec<i64>,
 }
 
@@ -96,7 +96,10 @@ impl Billfold {
                 }
                 if let Provenance::Signed { secret, .. } = event.record.content.provenance {
                     recent.labels.entry(secret).or_insert(received_at);
-                    recent.delays.extend(event.created.map(|created| delay(created, received_at)));
+                    // A test clock's events are dated by that clock.
+                    let is_live = event.scope.is_some_and(|scope| scope.livemode);
+                    let created = event.created.filter(|_| is_live);
+                    recent.delays.extend(created.map(|created| delay(created, received_at)));
                 }
             }
             query.after = page.next;

@@ -380,7 +380,9 @@ fn many_entries_are_synced_even_if_nobody_reads_them() {
         let mut draft = feed.draft();
         for object in 0..1_000 {
             let subject = subject(Topic::Refund, &format!("re_{page}_{object}"));
-            draft.tell(&subject, &Standing::Refund(amount(Some("succeeded"))), &made(page), None, false).unwrap();
+            draft
+                .tell(&subject, &Standing::Refund(amount(Some("succeeded"))), &made(page), None, false)
+                .unwrap();
         }
         let through = Through { position: page, digest: [1; 32], received_at: Millis(0) };
         draft.publish(through, maker()).unwrap();

@@ -84,6 +84,17 @@ fn a_folder_is_examined() {
     );
     permit(0o700);
 
+    // A test clock runs ahead of ours; real money does not.
+    for (livemode, expected) in [("false", vec![]), ("true", vec!["clock".to_owned()])] {
+        let ahead = Place::new();
+        let body = customer_event("evt_1", "cus_1", 9_000_000_000, "");
+        let body = body.replace(r#""livemode":true"#, &format!(r#""livemode":{livemode}"#));
+        let signed = header(&body, SECRET).replace("Stripe-Signature: ", "");
+        let file = ahead.file("ahead.jsonl", &delivery(&body, &signed, None));
+        run_with(b"", &["ingest", path(&file), "--data", &ahead.data()]).ended(0);
+        assert_eq!(checks(&ahead.run(&["doctor", "--json"]).json(), "problem"), expected, "{livemode}");
+    }
+
     // Old deliveries, taken now: nothing fresh has come, and they came late.
     let old = Place::new();
     super::care::ingest(&old, 0..30, &crate::support::secrets());
