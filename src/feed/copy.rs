@@ -83,7 +83,7 @@ impl Feed {
 
 /// A feed that takes over another's entries. What it leaves is a feed like any other, once it is finished.
 #[derive(Debug)]
-pub struct FeedCopy(Feed);
+pub struct FeedCopy(pub(super) Feed);
 
 impl FeedCopy {
     /// Opens the copy in `folder`, or begins one.
@@ -152,7 +152,7 @@ impl FeedCopy {
         self.0.store.write(entries, latest.iter(), &meta)?;
         *locked(&self.0.meta) = meta;
         self.0.show(meta.head);
-        Ok(())
+        self.0.sync_if_due()
     }
 
     /// The entries of a page, each checked; they have to begin with this number, and follow each other.

@@ -117,7 +117,7 @@ impl Draft<'_> {
         self.feed.store.write(&self.entries, self.latest.iter(), &meta)?;
         *locked(&self.feed.meta) = meta;
         self.feed.show(head);
-        if self.feed.store.must_sync() { self.feed.sync() } else { Ok(()) }
+        self.feed.sync_if_due()
     }
 }
 

@@ -257,6 +257,11 @@ impl Feed {
         self.sync_now()
     }
 
+    /// Syncs if so much was written since the last time that what was durable before is in danger.
+    fn sync_if_due(&self) -> Result<(), FeedError> {
+        if self.store.must_sync() { self.sync() } else { Ok(()) }
+    }
+
     fn sync_now(&self) -> Result<(), FeedError> {
         self.check_sound()?;
         // Read before: what comes meanwhile may or may not be part of it.

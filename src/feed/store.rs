@@ -12,7 +12,7 @@ use super::{FeedError, Meta, keys};
 use crate::model::feed::{Entry, Standing, Subject};
 use crate::storage::{self, Closing, SEGMENT_BYTES, SledFile};
 
-/// The most entries that are written without a sync.
+/// The most entries that are written without a sync; a page counts as one more, and may have none.
 ///
 /// sled moves what lives in an old segment and uses the segment again, two segments (32 MiB) later at the earliest, without
 /// knowing whether the disk has what it moved. An entry and what was said last of its subject are a few hundred bytes, and
@@ -25,7 +25,7 @@ pub(super) struct Store {
     /// Declared, and so dropped, after the database.
     file: SledFile,
     folder: PathBuf,
-    /// Entries written since the last sync.
+    /// Entries, and pages of them, written since the last sync.
     unsynced: AtomicUsize,
 }
 
@@ -75,10 +75,12 @@ impl Store {
             })?;
         let db = Closing::new(db);
         let file = SledFile::open(folder)?;
+        // As one from here on: the file waits for the database's lock, so the database has to go first.
+        let store = Self { db, file, folder: told.to_owned(), unsynced: AtomicUsize::new(0) };
         // What was found may not be durable yet.
-        file.sync_opened(folder)?;
+        store.file.sync_opened(folder)?;
         storage::sync_folder(folder)?;
-        Ok(Self { db, file, folder: told.to_owned(), unsynced: AtomicUsize::new(0) })
+        Ok(store)
     }
 
     pub(super) fn damaged(&self, reason: &str) -> FeedError {
@@ -203,7 +205,8 @@ impl Store {
         }
         batch.insert(keys::META, encoded(codec::encode_meta(meta))?);
         self.db.apply_batch(batch)?;
-        self.unsynced.fetch_add(entries.len(), Ordering::Relaxed);
+        // A page without entries writes, too: how far the feed is made.
+        self.unsynced.fetch_add(entries.len().saturating_add(1), Ordering::Relaxed);
         Ok(())
     }
 

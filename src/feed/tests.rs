@@ -390,4 +390,27 @@ fn many_entries_are_synced_even_if_nobody_reads_them() {
         assert!(unsynced < 5_000, "page {page}");
     }
     assert_eq!(unsynced, 0, "the fifth page was synced with those before it");
+
+    // Whoever copies them makes no more either.
+    let copy = FeedCopy::open(&place.path().join("copy"), 1 << 20).unwrap();
+    while copy.head() < feed.head() {
+        copy.take(&feed.packed(copy.head()).unwrap(), feed.head()).unwrap();
+    }
+    assert_eq!(copy.0.durable.load(Ordering::Acquire), 5_000);
+}
+
+/// A page says how far the feed is made, and moves what is old, even if it tells nothing.
+#[test]
+fn many_pages_without_entries_are_synced() {
+    let place = tempfile::tempdir().unwrap();
+    let feed = open(&place.path().join("feed"));
+    for position in 1..5_000 {
+        let mut draft = feed.draft();
+        if position == 1 {
+            let standing = Standing::Refund(amount(Some("succeeded")));
+            draft.tell(&subject(Topic::Refund, "re_1"), &standing, &made(1), None, false).unwrap();
+        }
+        draft.publish(Through { position, ..Through::START }, maker()).unwrap();
+    }
+    assert_eq!(feed.durable.load(Ordering::Acquire), 1);
 }
