@@ -194,6 +194,7 @@ impl Store {
         };
         Ok(Blocks {
             entries: self.db.range(block_key(first, 0)..=block_key(Position::new(u64::MAX), u16::MAX)),
+            met: None,
         })
     }
 
@@ -243,13 +244,18 @@ impl Store {
 /// Blocks in order, each put together from its chunks.
 pub(super) struct Blocks {
     entries: sled::Iter,
+    /// The beginning of the next block, met while looking for a chunk that is missing.
+    met: Option<(IVec, IVec)>,
 }
 
 impl Iterator for Blocks {
     type Item = Result<Block, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.next()?;
+        let entry = match self.met.take() {
+            Some(entry) => Ok(entry),
+            None => self.entries.next()?,
+        };
         Some(entry.map_err(|error| storage(&error)).and_then(|(key, value)| self.whole(&key, &value)))
     }
 }
@@ -269,6 +275,7 @@ impl Blocks {
                 None => return Err(corrupt("its block is cut short")),
             };
             if block_position(&key) != first {
+                self.met = Some((key, chunk));
                 return Err(corrupt("a chunk of its block is missing"));
             }
             bytes.extend_from_slice(&chunk);

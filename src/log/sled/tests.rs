@@ -207,6 +207,9 @@ fn a_missing_chunk_is_damage() {
         let key = store::block_key(Position::new(1), chunk);
         let value = log.store.db.remove(key).unwrap().unwrap();
         check_corrupt(positions(&log, 0), 1);
+        let mut whole = Vec::new();
+        log.inspect(&mut |record| whole.push(record.position.get()));
+        assert_eq!(whole, [2], "chunk {chunk}");
         log.store.db.insert(key, value).unwrap();
     }
     assert_eq!(positions(&log, 0).unwrap(), [1, 2]);
