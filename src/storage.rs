@@ -102,7 +102,10 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Where something new is made. Whatever lies there was never finished, and nothing in it was ever shown to anybody.
 pub(crate) fn beside(folder: &Path) -> PathBuf {
-    folder.with_extension("new")
+    // Behind the whole name: `log.1` and `log.2` are two places, and `log.new` is nobody else's.
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    folder.with_file_name(name)
 }
 
 /// An empty place beside a folder, to make it in before it gets its name: whoever is killed meanwhile, or loses power,
@@ -128,4 +131,22 @@ pub(crate) fn remove_unfinished_snapshots(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_has_a_place_of_its_own_beside_it() {
+        for (folder, expected) in [
+            ("data/log", "data/log.new"),
+            ("data/log/", "data/log.new"),
+            ("log", "log.new"),
+            ("/srv/shop.1", "/srv/shop.1.new"),
+            ("/srv/shop.2", "/srv/shop.2.new"),
+        ] {
+            assert_eq!(beside(Path::new(folder)), Path::new(expected));
+        }
+    }
 }

@@ -70,8 +70,9 @@ fn open_in(folder: &Path, options: &SledOptions) -> Result<(Store, Tail), OpenEr
     let db = Closing::new(db);
     check_layout_key(folder, &db, known)?;
     let file = SledFile::open(folder).map_err(|error| refused(&error))?;
-    make_durable(folder, &file, known).map_err(|error| refused(&error))?;
+    // As one from here on: the file waits for the database's lock, so the database has to go first.
     let mut store = Store { db, file, marker: Mutex::new(None), fault: None, vitals: Vitals::default() };
+    make_durable(folder, &store.file, known).map_err(|error| refused(&error))?;
     let tail = catch_unwind(AssertUnwindSafe(|| store.tail()))
         .map_err(|_| damaged(folder, "the storage panicked while reading its end"))?
         .map_err(|error| unreadable(folder, &error))?;
@@ -215,8 +216,15 @@ fn check_layout_file(folder: &Path) -> Result<Option<u32>, OpenError> {
 fn check_layout_key(folder: &Path, db: &Db, known: Option<u32>) -> Result<(), OpenError> {
     let marked = db.get(LAYOUT_KEY).map_err(|error| from_sled(folder, error))?;
     match marked {
-        Some(marked) if *marked == LAYOUT.to_be_bytes() => return Ok(()),
-        Some(_) => {}
+        Some(marked) => match marked.as_ref().try_into().map(u32::from_be_bytes) {
+            Ok(LAYOUT) => return Ok(()),
+            Ok(1..LAYOUT) => {}
+            // A newer binary was stopped before it could say so in the file.
+            Ok(version) if version > LAYOUT => {
+                return Err(OpenError::NewerFormat { path: folder.to_owned(), version });
+            }
+            _ => return Err(damaged(folder, "what it says of its layout makes no sense")),
+        },
         None if known.is_some() => return Err(damaged(folder, "its records are gone")),
         None if db.is_empty() => {}
         None => return Err(damaged(folder, "it is a sled database, but not a log")),

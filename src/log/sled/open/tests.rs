@@ -46,6 +46,37 @@ fn a_newer_layout_asks_for_an_upgrade() {
     assert!(matches!(error, OpenError::NewerFormat { version: 3, .. }), "{error:?}");
 }
 
+/// Works on the database of a closed log, and waits until it is free again.
+fn behind_its_back<T>(path: &Path, work: impl FnOnce(&Db) -> T) -> T {
+    let config = sled::Config::new().path(path).segment_size(SEGMENT_BYTES).flush_every_ms(None);
+    let (db, file) = (config.open().unwrap(), SledFile::open(path).unwrap());
+    let done = work(&db);
+    drop(db);
+    drop(file);
+    done
+}
+
+/// Its file comes last: a newer binary may have been stopped between the two.
+#[test]
+fn a_newer_layout_in_the_database_alone_is_left_as_it_is() {
+    let (_outer, path) = folder();
+    drop(open_log(&path).unwrap());
+    let put = |marked: &[u8]| {
+        behind_its_back(&path, |db| drop(db.insert(LAYOUT_KEY, marked).unwrap()));
+    };
+    let kept = || behind_its_back(&path, |db| db.get(LAYOUT_KEY).unwrap().unwrap());
+    for (marked, is_newer) in [(&[0, 0, 0, 3][..], true), (&[0, 0, 0, 0], false), (b"2", false)] {
+        put(marked);
+        let error = open_log(&path).unwrap_err();
+        assert_eq!(matches!(error, OpenError::NewerFormat { version: 3, .. }), is_newer, "{error:?}");
+        assert_eq!(matches!(error, OpenError::Damaged { .. }), !is_newer, "{error:?}");
+        assert_eq!(*kept(), *marked);
+    }
+    put(&1_u32.to_be_bytes());
+    drop(open_log(&path).unwrap());
+    assert_eq!(*kept(), LAYOUT.to_be_bytes());
+}
+
 #[test]
 fn what_is_no_log_is_left_alone() {
     for words in ["", "billfold log", "billfold log 0\n", "billfold log one\n", "something else"] {
