@@ -16,6 +16,9 @@ const PAGE_RECORDS: usize = 1_000;
 /// The most records from which the feed is made anew, to be compared.
 const MADE_ANEW_RECORDS_MAX: u64 = 3_000;
 
+/// So many records bring a change that the feed tells.
+const TELLING_RECORDS: u64 = 40;
+
 /// Event ids that were acknowledged, and where the record was said to be, if it was.
 pub(crate) type Acked = BTreeMap<String, Option<u64>>;
 
@@ -139,6 +142,9 @@ fn audit_feed(data: &Path, records: u64) -> Result<(), String> {
         if said.map(|said| said.from(entry.received_at.seconds())) != entry.from {
             return Err(format!("entry {number} does not begin where its subject stood"));
         }
+    }
+    if told.is_empty() && records >= TELLING_RECORDS {
+        return Err("the feed tells nothing, so that nothing was asked of it".into());
     }
     if records > MADE_ANEW_RECORDS_MAX {
         return Ok(());

@@ -46,7 +46,7 @@ pub(crate) fn number(id: &str) -> Option<u64> {
     id.strip_prefix("evt_")?.parse().ok()
 }
 
-/// The body of an event: one of some customers changes.
+/// The body of an event: one of some customers changes, or the subscription of one, which the feed tells of.
 pub(crate) fn body(number: u64, sizes: Sizes) -> String {
     let mut dice = Dice::of(7, number);
     let noise = match (sizes, number % 100) {
@@ -56,8 +56,17 @@ pub(crate) fn body(number: u64, sizes: Sizes) -> String {
     };
     let (id, customer, created) = (id(number), dice.below(60), BEGIN + number / 3);
     let name = dice.letters(12);
+    let (kind, object) = if number.is_multiple_of(3) {
+        let status = dice.pick(&["active", "past_due", "trialing", "unpaid", "canceled"]).unwrap();
+        let what = format!(
+            r#""id":"sub_{customer}","object":"subscription","customer":"cus_{customer}","status":"{status}","items":{{"object":"list","data":[]}}"#
+        );
+        ("customer.subscription.updated", what)
+    } else {
+        ("customer.updated", format!(r#""id":"cus_{customer}","object":"customer","name":"{name}""#))
+    };
     let head = format!(
-        r#"{{"id":"{id}","object":"event","type":"customer.updated","created":{created},"livemode":false,"api_version":"2025-03-31.basil","data":{{"object":{{"id":"cus_{customer}","object":"customer","created":{BEGIN},"livemode":false,"name":"{name}","metadata":{{}},"noise":""#
+        r#"{{"id":"{id}","object":"event","type":"{kind}","created":{created},"livemode":false,"api_version":"2025-03-31.basil","data":{{"object":{{{object},"created":{BEGIN},"livemode":false,"metadata":{{}},"noise":""#
     );
     let end = r#""}}}"#;
     // Never longer than the door takes.

@@ -226,14 +226,16 @@ fn assert_told(ended: &Ended, what: &str) {
     assert!(remedies.iter().any(|remedy| told.contains(remedy)), "{what}: no remedy in: {told}");
 }
 
-/// The projections' disk fails: deliveries are still stored, and the next start folds what is missing.
-pub(crate) fn of_the_projection() -> String {
+/// The disk fails below the projections, or below the feed: deliveries are still stored, and the next start makes up for it.
+pub(crate) fn of_the_fold() -> String {
     let mut deliveries = 0;
-    for fault in [FULL, BROKEN_WRITE] {
-        let what = format!("{fault:?} below the projection");
+    for (fault, room) in
+        [FULL, BROKEN_WRITE].into_iter().flat_map(|fault| [(fault, "projection"), (fault, "feed")])
+    {
+        let what = format!("{fault:?} below {room}");
         let attacked = Attacked::new();
         let server = attacked.serve();
-        attacked.control.refuse(fault.at(1), &attacked.data.join("projection"));
+        attacked.control.refuse(fault.at(1), &attacked.data.join(room));
         while attacked.control.refused() == 0 {
             assert_eq!(attacked.deliver(&server, 1), [200], "{what}");
             assert!(
@@ -254,6 +256,6 @@ pub(crate) fn of_the_projection() -> String {
         attacked.recover(&what);
     }
     format!(
-        "{deliveries} deliveries stored while the projections could not be written; folded at the next start"
+        "{deliveries} deliveries stored while the projections or the feed could not be written; folded at the next start"
     )
 }

@@ -45,7 +45,7 @@ const ATTACKS: &[Attack] = &[
     ("power::without_synced_names_events_are_lost", power::without_synced_names_events_are_lost),
     ("faults::while_serving", faults::while_serving),
     ("faults::while_starting", faults::while_starting),
-    ("faults::of_the_projection", faults::of_the_projection),
+    ("faults::of_the_fold", faults::of_the_fold),
 ];
 
 fn main() -> ExitCode {
