@@ -50,14 +50,24 @@ impl Feed {
         }
         // One at a time, so that no two new ones pass the limit together.
         let alone = locked(&self.cursors);
-        match self.store.cursor(name)? {
-            Some(before) if before == number => return Ok(()),
-            None if self.store.cursors()?.len() >= CURSORS_MAX => return Err(FeedError::TooManyCursors),
-            _ => {}
+        let before = self.store.cursor(name)?;
+        if before.is_none() {
+            if self.store.cursors()?.len() >= CURSORS_MAX {
+                return Err(FeedError::TooManyCursors);
+            }
+            if head == 0 {
+                // Nothing may lie in a feed that does not say how far it is made: it would be taken for damaged.
+                let draft = self.draft();
+                let (through, maker) = (draft.through(), self.maker());
+                draft.publish(through, maker)?;
+            }
         }
         self.check_sound()?;
-        self.store.put_cursor(name, number)?;
+        if before != Some(number) {
+            self.store.put_cursor(name, number)?;
+        }
         drop(alone);
+        // Where nothing was put, too: whoever put it before may not have come so far.
         self.sync()
     }
 
@@ -79,4 +89,35 @@ fn check_name(name: &str) -> Result<(), FeedError> {
     let fits = (1..=CURSOR_NAME_BYTES_MAX).contains(&name.len());
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if fits && name.bytes().all(is_plain) { Ok(()) } else { Err(FeedError::CursorName) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::feed::Maker;
+
+    fn open(folder: &Path) -> Feed {
+        Feed::open(folder, 1 << 20, Maker { reducer: 4, policy: [7; 32] }).unwrap()
+    }
+
+    #[test]
+    fn a_reader_may_come_before_the_first_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("feed");
+        open(&place).acknowledge("mail", 0).unwrap();
+        let feed = open(&place);
+        assert_eq!(feed.cursor("mail").unwrap(), Some(0));
+        assert_eq!((feed.head(), feed.through()), (0, crate::feed::Through::START));
+    }
+
+    #[test]
+    fn a_cursor_that_could_not_be_made_durable_is_not_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let feed = open(&folder.path().join("feed"));
+        feed.acknowledge("mail", 0).unwrap();
+        feed.poisoned.set("the disk is gone".into()).unwrap();
+        assert!(matches!(feed.acknowledge("mail", 0), Err(FeedError::Poisoned { .. })));
+    }
 }
