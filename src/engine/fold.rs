@@ -58,7 +58,8 @@ pub(super) fn advance(
         return Err(FoldError::BrokeOff);
     }
     let reached = catch_up_to(log, projection, until.min(through), &mut folded)?;
-    if reached < through {
+    // Not `reached`: a repair may have lost the very record that the feed is made through, and the log goes on behind it.
+    if until < through {
         return Ok(reached);
     }
     teller.reconcile(projection)?;

@@ -131,6 +131,8 @@ impl LiveShadow {
         })?;
         let folding = shared.folding.lock().unwrap_or_else(PoisonError::into_inner);
         let (old, reached) = self.meet(&folding, progress)?;
+        // The feed first: a projection that is found ahead of it after a crash is made anew.
+        shared.feed.flush().map_err(FoldError::from)?;
         self.fresh.flush().map_err(FoldError::from)?;
         let (before, digest) = match &old {
             Some(old) => digests(old, &self.fresh),

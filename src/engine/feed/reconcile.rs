@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::feed::{Made, PAGE_ENTRIES_MAX};
 use crate::model::feed::{Cause, Standing, Topic};
-use crate::model::id::Scope;
+use crate::model::id::{ObjectId, ObjectKey, Scope};
 use crate::model::kind::ObjectKind;
-use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ScopeFilter, Settled, View};
+use crate::projection::{ListQuery, PAGE_ITEMS_MAX, ProjectionError, ScopeFilter, Settled, View};
 
 use super::{Teller, Telling};
 use crate::engine::FoldError;
@@ -61,19 +61,21 @@ impl Teller<'_> {
         only_access: bool,
         made: &Made,
     ) -> Result<(), FoldError> {
+        let bears_on_access = matches!(kind, ObjectKind::Customer | ObjectKind::Subscription);
         let mut query = whole(scope);
         loop {
             let page = view.objects(kind, &query)?;
             self.page(view, made, |telling| {
+                let mut customers = BTreeSet::new();
                 for shown in &page.items {
                     if !only_access {
                         telling.object(&shown.object.key)?;
                     }
-                    if let Some(customer) = shown
-                        .customer
-                        .as_ref()
-                        .filter(|_| matches!(kind, ObjectKind::Customer | ObjectKind::Subscription))
-                    {
+                    customers.extend(shown.customer.as_ref().filter(|_| bears_on_access));
+                }
+                for customer in customers {
+                    // Once for each: looking at one takes as long as it has subscriptions.
+                    if kind == ObjectKind::Customer || !is_customer(view, customer, scope)? {
                         telling.access(customer, scope)?;
                     }
                 }
@@ -113,6 +115,10 @@ impl Teller<'_> {
             after = Some(last.clone());
             self.page(view, made, |telling| {
                 for subject in subjects.iter().filter(|subject| subject.topic == Topic::Payment) {
+                    // What was said to be a part of another one stays that, wherever the other one went.
+                    if !matches!(telling.draft.said(subject)?, Some(Standing::Payment(_))) {
+                        continue;
+                    }
                     let within = ScopeFilter::only(&subject.scope);
                     let found = view.payments_by_member(&subject.object, &within)?;
                     let Some(row) = found.first().filter(|row| row.payment.id != subject.object) else {
@@ -141,6 +147,12 @@ impl Teller<'_> {
         }
         Ok(draft.publish(self.feed.through(), self.feed.maker())?)
     }
+}
+
+/// The customer has an object of its own.
+fn is_customer(view: &View<'_>, customer: &ObjectId, scope: &Scope) -> Result<bool, ProjectionError> {
+    let key = ObjectKey { kind: ObjectKind::Customer, id: customer.clone(), scope: scope.clone() };
+    Ok(view.object(&key)?.is_some())
 }
 
 /// Everything of one scope, page by page.

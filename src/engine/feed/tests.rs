@@ -11,7 +11,10 @@ use crate::lab::Dice;
 use crate::lab::check::seed_of;
 use crate::lab::delivery::{Order, Plan};
 use crate::lab::world::{Life, Setting};
-use crate::log::{Body, EventLog, MemoryLog, NewRecord, Provenance, Provider, RecordId};
+use crate::log::{
+    Ack, Body, Encoded, EventLog, Head, Lost, MemoryLog, NewRecord, Position, Provenance, Provider,
+    ReadError, Record, RecordId,
+};
 use crate::model::access::{Days, Policy};
 use crate::model::feed::{Entry, Kind};
 
@@ -529,4 +532,82 @@ fn a_payment_that_is_taken_back_revokes_access_where_the_policy_says_so() {
         assert_eq!(revoked.map(|entry| entry.position), Some(4), "{order:?}: {:?}", kinds(&made));
         assert_sound(&billfold, &made);
     }
+}
+
+#[test]
+fn a_part_of_a_part_is_no_news_to_another_version() {
+    use serde_json::json;
+    let refund = |charge: Option<&str>| {
+        json!({
+            "id": "re_1", "object": "refund", "status": "succeeded", "amount": 5, "currency": "usd", "charge": charge,
+        })
+    };
+    let house = House::of(&[
+        event(1, "refund.created", &refund(None)),
+        event(2, "refund.updated", &refund(Some("ch_1"))),
+        event(
+            3,
+            "charge.succeeded",
+            &json!({
+                "id": "ch_1", "object": "charge", "status": "succeeded", "amount": 9, "amount_captured": 9, "captured": true,
+                "paid": true, "currency": "usd", "customer": "cus_1", "payment_intent": "pi_1",
+            }),
+        ),
+    ]);
+    let billfold = house.open();
+    let made = entries(&billfold);
+    let merged: Vec<_> = made.iter().filter(|entry| entry.kind == Kind::PaymentMerged).collect();
+    assert_eq!(merged.iter().map(|entry| entry.object.as_str()).collect::<Vec<_>>(), ["re_1", "ch_1"]);
+    // Comparing everything finds nothing.
+    assert_sound(&billfold, &made);
+}
+
+/// A log that a repair could not save one record of.
+struct Repaired {
+    log: MemoryLog,
+    lost: Position,
+}
+
+impl EventLog for Repaired {
+    fn append(&self, records: Vec<NewRecord>) -> Ack {
+        self.log.append(records)
+    }
+
+    fn read_encoded(&self, after: Position, max: usize) -> Result<Vec<Encoded>, ReadError> {
+        let mut page = self.log.read_encoded(after, max)?;
+        page.retain(|record| record.position() != self.lost);
+        Ok(page)
+    }
+
+    fn find(&self, provider: Provider, id: &RecordId) -> Result<Option<Record>, ReadError> {
+        Ok(self.log.find(provider, id)?.filter(|record| record.position != self.lost))
+    }
+
+    fn head(&self) -> Head {
+        self.log.head()
+    }
+
+    fn lost(&self) -> Vec<Lost> {
+        let lost = self.lost.get();
+        vec![Lost { after: Position::new(lost - 1), next: Position::new(lost + 1) }]
+    }
+
+    fn poisoned(&self) -> Option<Arc<str>> {
+        None
+    }
+}
+
+#[test]
+fn a_feed_that_was_made_through_a_lost_record_goes_on_behind_it() {
+    let records = records(4, Order::Happened);
+    let house = House::new();
+    house.append(&records[..9]);
+    let before = house.feed();
+    house.append(&records[9..]);
+    let log = Repaired { log: house.log.clone(), lost: Position::new(9) };
+    let billfold = Billfold::over(house.options.clone(), Arc::new(log)).unwrap();
+    assert_eq!(billfold.shared.feed.through().position, house.log.head().position.get());
+    let made = entries(&billfold);
+    assert_eq!(made[..before.len()], before);
+    assert!(made.len() > before.len());
 }
