@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use warp::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::{Reply as _, Response};
@@ -178,11 +178,13 @@ async fn tell(followers: &Followers, billfold: &Billfold, mut query: FeedQuery, 
     let (mut head, mut closing) = (billfold.watch_feed(), followers.closing.clone());
     // Says at once that it has begun.
     let mut beat = Some(Event::default().comment("billfold"));
+    let mut quiet_since = Instant::now();
     loop {
-        if let Some(event) = beat.take()
-            && ahead.send(event).await.is_err()
-        {
-            return;
+        if let Some(event) = beat.take() {
+            if ahead.send(event).await.is_err() {
+                return;
+            }
+            quiet_since = Instant::now();
         }
         let page = match followers.read(billfold, &query).await {
             Ok(page) => page,
@@ -199,13 +201,16 @@ async fn tell(followers: &Followers, billfold: &Billfold, mut query: FeedQuery, 
                 sent = ahead.send(event) => if sent.is_err() { return },
                 _ = closing.wait_for(|closing| *closing) => return,
             }
+            quiet_since = Instant::now();
         }
         query.after = page.next;
         tokio::select! {
-            _ = head.wait_for(|head| *head > query.after) => {}
+            // Before new entries: a filter may leave out all of them.
+            biased;
+            () = sleep_until(quiet_since + HEARTBEAT) => beat = Some(Event::default().comment("")),
             _ = closing.wait_for(|closing| *closing) => return,
             () = ahead.closed() => return,
-            () = sleep(HEARTBEAT) => beat = Some(Event::default().comment("")),
+            _ = head.wait_for(|head| *head > query.after) => {}
         }
     }
 }
@@ -268,4 +273,57 @@ pub(super) async fn remove(
     let billfold = billfold.clone();
     let answer = followers.turn(move || api::remove_cursor(&billfold, &name)).await?;
     Ok(reply::json(StatusCode::OK, &answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::Options;
+    use crate::log::{Body, EventLog as _, MemoryLog, NewRecord, Provenance, Provider, RecordId};
+    use crate::model::feed::Kind;
+    use crate::model::id::EventId;
+
+    fn refund(number: i64) -> NewRecord {
+        let id = format!("evt_{number}");
+        let body = json!({
+            "id": id, "object": "event", "type": "refund.created", "created": number, "livemode": false,
+            "data": { "object": { "id": format!("re_{number}"), "object": "refund", "status": "succeeded", "amount": 5 } },
+        });
+        NewRecord {
+            provider: Provider::Stripe,
+            id: RecordId::Event(EventId::parse(&id).unwrap()),
+            received_at: Millis(number),
+            provenance: Provenance::Imported,
+            body: Body(body.to_string().into_bytes().into()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_nothing_because_of_a_filter_hears_that_the_connection_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = MemoryLog::new();
+        let billfold = Billfold::over(Options::new(folder.path()), Arc::new(log.clone())).unwrap();
+        let (_open, closing) = watch::channel(false);
+        let followers = Followers::new(&Limits::default(), closing);
+        let (ahead, mut events) = mpsc::channel(AHEAD_ENTRIES_MAX);
+        let query = FeedQuery { kind: Some(Kind::AccessGranted), ..FeedQuery::default() };
+        let told = {
+            let billfold = billfold.clone();
+            tokio::spawn(async move { tell(&followers, &billfold, query, &ahead).await })
+        };
+        for number in 1..=10 {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            log.append(vec![refund(number)]).await.unwrap();
+            billfold.catch_up().unwrap();
+        }
+        assert!(billfold.feed_head() >= 10);
+        let mut beats = 0;
+        while events.try_recv().is_ok() {
+            beats += 1;
+        }
+        assert!(beats >= 4, "{beats} in 100 seconds");
+        told.abort();
+    }
 }
