@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Billfold, FeedCursor, FeedPage, FeedQuery};
+use crate::engine::{Billfold, FeedCursor, FeedError, FeedPage, FeedQuery, QueryError};
 use crate::model::feed::{Cause, Entry};
 
 use super::Request;
@@ -41,6 +41,11 @@ pub fn feed_asked(
         let detail = "the header Last-Event-ID is none of this feed's: it is the `id` of an entry";
         asked.query.after =
             id.trim().parse().map_err(|_| Problem::new(ProblemKind::InvalidParameter, detail))?;
+    }
+    // Before anybody begins to wait there.
+    let (number, head) = (asked.query.after, billfold.feed_head());
+    if number > head {
+        return Err(QueryError::from(FeedError::Ahead { number, head }).into());
     }
     Ok(asked)
 }

@@ -64,8 +64,12 @@ pub enum FeedError {
     /// There are as many cursors as there may be. *Handling*: remove those that nobody uses.
     #[error("there are {CURSORS_MAX} cursors already: remove those that nobody uses")]
     TooManyCursors,
-    /// The number lies behind the newest entry. *Handling*: acknowledge only what was read.
-    #[error("there is no entry {number} yet, the newest is {head}: acknowledge only what was read")]
+    /// The number lies behind the newest entry. *Handling*: name only what was read of this feed; where a feed was restored
+    /// from a backup, go back to its newest entry.
+    #[error(
+        "there is no entry {number} yet, the newest is {head}: name only what was read; after a restore, go on from \
+         {head}, so that nothing new is passed over"
+    )]
     Ahead {
         /// The number asked for.
         number: u64,

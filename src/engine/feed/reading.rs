@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::feed::{FeedCursor, PAGE_ENTRIES_MAX};
+use crate::feed::{FeedCursor, FeedError, PAGE_ENTRIES_MAX};
 use crate::model::feed::{Entry, Kind};
 use crate::model::id::ObjectId;
 use crate::projection::{PAGE_ITEMS_DEFAULT, ScopeFilter};
@@ -60,10 +60,14 @@ impl Billfold {
     /// have a next one.
     ///
     /// # Errors
-    /// [`QueryError::Feed`].
+    /// [`QueryError::Feed`]; [`FeedError::Ahead`] for a number that this feed has not come to: whoever waited there would
+    /// miss every entry up to it.
     pub fn feed(&self, query: &FeedQuery) -> Result<FeedPage, QueryError> {
         let feed = &self.shared.feed;
         let (limit, head) = (query.limit(), feed.head());
+        if query.after > head {
+            return Err(FeedError::Ahead { number: query.after, head }.into());
+        }
         let mut page = FeedPage { entries: Vec::new(), next: query.after, head };
         let mut looked_at = 0;
         while page.next < head && looked_at < SCANNED_ENTRIES_MAX {
@@ -204,7 +208,10 @@ impl Iterator for Entries {
             if let Some(entry) = self.read.next() {
                 return Some(Ok(entry));
             }
-            self.billfold.shared.feed.wait_beyond(self.query.after);
+            // Not for a number that lies ahead: that is an error, at once.
+            if self.query.after <= self.billfold.shared.feed.head() {
+                self.billfold.shared.feed.wait_beyond(self.query.after);
+            }
             match self.billfold.feed(&self.query) {
                 Ok(page) => {
                     self.query.after = page.next;

@@ -100,6 +100,13 @@ async fn the_feed_is_read_page_by_page() {
         let document = problem.assert_problem(400, "invalid_parameter", "");
         assert_eq!(document["parameter"], parameter, "{query}");
     }
+    // Whoever waited there, behind a feed that was restored, would miss what comes next.
+    for path in ["/v1/feed?after=5", "/v1/feed?after=5&wait=60s", "/v1/feed/events?after=5"] {
+        let problem = server.get(path).await.assert_problem(400, "invalid_parameter", "the newest is 4");
+        assert_eq!(problem["parameter"], "after", "{path}");
+    }
+    let ahead = server.get_with("/v1/feed/events", "Last-Event-ID: 5\r\n").await;
+    ahead.assert_problem(400, "invalid_parameter", "the newest is 4");
 }
 
 #[tokio::test(flavor = "multi_thread")]
