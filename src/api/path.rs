@@ -110,9 +110,13 @@ pub(super) fn collection(word: &str) -> Option<(&'static str, Collection)> {
 /// What stands behind `/v1/` in the paths that name no collection, each once.
 pub(super) fn template_words(table: &'static [Row]) -> Vec<&'static str> {
     let words = table.iter().filter_map(|row| row.path.strip_prefix("/v1/"));
-    let mut words: Vec<_> = words.filter(|word| !word.starts_with("{collection}")).collect();
-    words.dedup();
-    words
+    let mut told = Vec::new();
+    for word in words.filter(|word| !word.starts_with("{collection}")) {
+        if !told.contains(&word) {
+            told.push(word);
+        }
+    }
+    told
 }
 
 /// Undoes percent-encoding; none for what is no text.
@@ -135,7 +139,7 @@ pub(super) fn decode(segment: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::api::ProblemKind;
-    use crate::api::table::{look_up, template};
+    use crate::api::table::{TABLE, look_up, template};
     use std::collections::BTreeSet;
 
     #[test]
@@ -191,6 +195,15 @@ mod tests {
             let customers = Collection::Objects(ObjectKind::Customer);
             check(&path(&["customers", id]), Some(Route::Single("customers", customers, id.to_owned())));
         }
+    }
+
+    #[test]
+    fn no_route_is_told_twice() {
+        let mut words = template_words(TABLE);
+        let told = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), told);
     }
 
     #[test]

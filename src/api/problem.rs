@@ -122,7 +122,7 @@ impl ProblemKind {
         match self {
             Self::InvalidParameter => "a query parameter does not fit",
             Self::InvalidId => "this cannot be an id",
-            Self::InvalidBody => "the body did not arrive whole",
+            Self::InvalidBody => "the body did not arrive whole, or is not what belongs here",
             Self::InvalidSignature => "the delivery is not believed",
             Self::Unauthorized => "the bearer token is missing or wrong",
             Self::Forbidden => "reading is not open to this request",

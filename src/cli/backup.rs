@@ -21,9 +21,9 @@ use crate::log::{self, Digest, Encoded, Head, Lost, Position};
 /// Back up the log and the settings; what the backup has already is not copied again
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A backup is a data folder without projections. Every record is checked on its way; the copy ends at the position where
+A backup is a data folder without projections. Every record is checked on its way; the copy ends at the position where \
 the log ended when it began. The next run adds what came since, once it is certain that both are the same up to there.
-`billfold verify --data TARGET` checks a backup, `billfold restore` makes a data folder of it. It holds customers' data,
+`billfold verify --data TARGET` checks a backup, `billfold restore` makes a data folder of it. It holds customers' data, \
 and no secret.
 
 Examples:

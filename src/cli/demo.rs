@@ -30,7 +30,7 @@ const CONNECTIONS: usize = 8;
 /// Play a small business, deliver its events badly, and compare what comes out with the truth
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The events are made up; they arrive signed, shuffled, some of them twice, over several connections at once, and many
+The events are made up; they arrive signed, shuffled, some of them twice, over several connections at once, and many \
 share one second. Nothing is left behind: the folder goes away at the end.
 
 Exit code 0 says that every object equals the truth or is flagged as undecidable.

@@ -1,9 +1,12 @@
 //! `feed`: every change, once, in order; and readers' places among the changes.
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, eprint_line};
 use super::list::{ScopeArgs, add};
 use super::output::Output;
 use super::source::{Query, SourceArgs};
@@ -14,15 +17,18 @@ use crate::model::feed::Kind;
 
 /// How long the server is asked to wait for something new.
 const WAIT: &str = "30s";
+/// How long a follower leaves a server alone that does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// See every change once, in order: statuses, plans, payments, refunds, disputes, access
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-With --as NAME the feed goes on where this reader's cursor stands, and the cursor moves once the lines
+With --as NAME the feed goes on where this reader's cursor stands, and the cursor moves once the lines \
 are written: whoever is killed in between sees the same entries again, and misses none.
 With --json each line is an entry; its idempotency_key is the same however often it is shown.
+With --follow a server that restarts is waited for; one that refuses, or never answered, ends the command.
 
 Examples:
   billfold feed --limit 20
@@ -42,7 +48,7 @@ pub(super) struct FeedArgs {
     /// At most so many entries.
     #[arg(long, value_name = "N", conflicts_with = "follow")]
     limit: Option<usize>,
-    /// Wait for new entries, for ever; of a running server (--url).
+    /// Wait for new entries, for ever; of a running server (--url), also while it restarts.
     #[arg(long)]
     follow: bool,
     /// Only of this customer.
@@ -123,8 +129,10 @@ impl FeedArgs {
         // None: where the cursor stands.
         let mut after = if self.reader.is_some() { None } else { Some(self.after.unwrap_or(0)) };
         let mut left = self.limit.unwrap_or(usize::MAX);
+        let mut has_answered = false;
         while left > 0 {
-            let page = source.ask(&["feed"], &self.query(after, left))?;
+            let page = self.patiently(has_answered, || source.ask(&["feed"], &self.query(after, left)))?;
+            has_answered = true;
             let entries = page.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             for entry in entries {
                 self.show(entry, out)?;
@@ -134,7 +142,7 @@ impl FeedArgs {
             let next = page.get("next").and_then(Value::as_u64).unwrap_or(0);
             if let Some(name) = self.reader.as_ref().filter(|_| !entries.is_empty() || after != Some(next)) {
                 // Only now: what was not written is shown again.
-                source.acknowledge(name, next)?;
+                self.patiently(true, || source.acknowledge(name, next))?;
             }
             let is_end = page.get("head").and_then(Value::as_u64).is_none_or(|head| next >= head);
             after = Some(next);
@@ -143,6 +151,25 @@ impl FeedArgs {
             }
         }
         Ok(Exit::Done)
+    }
+
+    /// Asks; where it follows, until the server answers again. One that never answered is another matter: a wrong address
+    /// has to be told.
+    fn patiently<T>(&self, has_answered: bool, ask: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut is_told = false;
+        loop {
+            match ask() {
+                Err(failure @ Failure::Told { exit: Exit::Failed, .. }) if self.follow && has_answered => {
+                    if !is_told {
+                        failure.report();
+                        eprint_line("the feed goes on when the server answers again");
+                        is_told = true;
+                    }
+                    thread::sleep(PAUSE);
+                }
+                answered => return answered,
+            }
+        }
     }
 
     fn query(&self, after: Option<u64>, left: usize) -> Query {

@@ -28,8 +28,8 @@ const BAD_LINE: &str = "bad_line";
 /// Take recorded deliveries with their headers from JSON lines
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A line is {\"headers\": {\"Stripe-Signature\": \"…\"}, \"body\": \"…\", \"received_at\": …}: the body as the raw text that was
-signed, received_at (optional) in Unix seconds or RFC 3339. A signature's age is checked against received_at where a
+A line is {\"headers\": {\"Stripe-Signature\": \"…\"}, \"body\": \"…\", \"received_at\": …}: the body as the raw text that was \
+signed, received_at (optional) in Unix seconds or RFC 3339. A signature's age is checked against received_at where a \
 line has it, else against now. Without other secrets those of the endpoints in billfold.toml are tried. A line that is refused is named on stderr, the others go on, and the exit code is 4.
 The folder must not be open in another process.
 

@@ -25,11 +25,11 @@ const SHOWN_MAX: usize = 50;
 /// Fold the whole log anew; what was folded before is replaced when that is done
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The log is never touched, and the old state stays until the new one is complete: a rebuild that is
-broken off changes nothing. A folder that a server has open is rebuilt by that server: --url, with a token that has the
+The log is never touched, and the old state stays until the new one is complete: a rebuild that is \
+broken off changes nothing. A folder that a server has open is rebuilt by that server: --url, with a token that has the \
 scope admin. It serves the old state meanwhile, and goes on with the rebuild if this command is broken off.
 
-With --diff the new state is compared with the old one first: whose status changes, and whose access,
+With --diff the new state is compared with the old one first: whose status changes, and whose access, \
 as of now. If anybody's does, or if there is no old state to compare with, you are asked; a script says --yes, or gets exit code 4 and the old state.
 
 Examples:

@@ -19,8 +19,8 @@ use crate::log::Salvaged;
 /// Save every readable record of a damaged log into a new folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The damaged folder is only read, byte by byte, past the storage that cannot read it any more. Every record proves itself
-by its own checksums and keeps its position, its signature and its digest. What backups hold fills the gaps; a backup of
+The damaged folder is only read, byte by byte, past the storage that cannot read it any more. Every record proves itself \
+by its own checksums and keeps its position, its signature and its digest. What backups hold fills the gaps; a backup of \
 another history is refused with exit code 7.
 Positions that are lost are listed, with their event ids where the index still has them; they are never used again.
 Heads noted earlier stay valid for `verify --expect` as far as no lost record lies before them.

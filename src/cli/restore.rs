@@ -14,7 +14,7 @@ use crate::engine::restore;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The folder must be new or empty; every record is checked on its way. The projections are folded at the first start.
-Compare the head that is printed with the one that was noted, then deliver again what came after the backup: resend it
+Compare the head that is printed with the one that was noted, then deliver again what came after the backup: resend it \
 from the Dashboard, or import a page of `stripe events list`.
 
 Examples:

@@ -9,6 +9,7 @@ use ureq::Agent;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::source::unreachable_remedy;
 use super::surroundings::now_seconds;
 use super::view;
 use crate::stripe::signature::{Secrets, sign};
@@ -80,6 +81,6 @@ impl Sender {
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.url))
-            .remedy("is the endpoint running there? `billfold serve` listens on http://127.0.0.1:4242/webhooks/stripe")
+            .remedy(unreachable_remedy(error).unwrap_or("is the endpoint running there? `billfold serve` listens on http://127.0.0.1:4242/webhooks/stripe"))
     }
 }

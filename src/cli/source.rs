@@ -244,7 +244,26 @@ impl Server {
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         let failure = Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.base));
-        failure.remedy("is `billfold serve` running there? without --url the folder is read directly")
+        failure.remedy(
+            unreachable_remedy(error)
+                .unwrap_or("is `billfold serve` running there? without --url the folder is read directly"),
+        )
+    }
+}
+
+/// What to do where somebody answers, but not in a way that can be used; none where nobody does.
+pub(super) fn unreachable_remedy(error: &ureq::Error) -> Option<&'static str> {
+    let told = error.to_string();
+    if told.contains("certificate") {
+        Some(
+            "only certificates of public authorities are trusted here, not self-signed ones; does its name fit the address?",
+        )
+    } else if told.contains("invalid HTTP version") {
+        Some("something else than HTTP answers there: is it TLS? then write https://")
+    } else if told.contains("InvalidContentType") || told.contains("corrupt message") {
+        Some("what answers there speaks no TLS: write http://")
+    } else {
+        None
     }
 }
 
@@ -338,6 +357,20 @@ mod tests {
             };
             means(kind.status(), kind.as_str(), expected);
         }
+    }
+
+    #[test]
+    fn who_answers_otherwise_is_told_apart() {
+        let told = |text: &str| unreachable_remedy(&ureq::Error::Io(std::io::Error::other(text.to_owned())));
+        assert!(
+            told("invalid peer certificate: UnknownIssuer").is_some_and(|help| help.contains("self-signed"))
+        );
+        assert!(
+            told("received corrupt message of type InvalidContentType")
+                .is_some_and(|help| help.contains("http://"))
+        );
+        assert!(told("http parse fail: invalid HTTP version").is_some_and(|help| help.contains("https://")));
+        assert_eq!(told("Connection refused (os error 111)"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::lab::StoryArgs;
 use super::output::Output;
 use super::secrets::SecretArgs;
-use super::sender::{Answered, Sender};
+use super::sender::Sender;
 use super::sign::given;
 use super::surroundings::now;
 use crate::lab::Dice;
@@ -70,11 +70,15 @@ impl TriggerArgs {
         let life = self.story.life(Some(&self.name), seed, now.seconds())?;
         let mut refused = 0_u64;
         let places = self.places(&life, seed);
+        let mut told = None;
         for &place in &places {
             let Some(event) = life.events.get(place) else { continue };
             let answered = sender.send(&self.body(&life, event)?)?;
             refused = refused.saturating_add((!answered.is_taken()).into());
-            self.show(event, &answered, out)?;
+            // Twenty lines with the same long reason hide everything else.
+            let detail = answered.detail.as_deref().filter(|detail| told.as_deref() != Some(*detail));
+            self.show(event, answered.status, detail, out)?;
+            told = answered.detail.or(told);
         }
         if !self.json {
             out.text(&format!(
@@ -119,17 +123,23 @@ impl TriggerArgs {
         Ok(body.to_string())
     }
 
-    fn show(&self, event: &Happened, answered: &Answered, out: &mut Output) -> Result<(), Failure> {
+    fn show(
+        &self,
+        event: &Happened,
+        status: u16,
+        detail: Option<&str>,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
         if self.json {
             out.json_line(&json!({
                 "event": event.id.as_str(), "type": event.type_name, "object": event.key.id.as_str(),
-                "status": answered.status,
+                "status": status,
             }))?;
             out.text("\n")?;
         } else {
-            let detail = answered.detail.as_deref().map(|detail| format!("  {detail}")).unwrap_or_default();
+            let detail = detail.map(|detail| format!("  {detail}")).unwrap_or_default();
             let (name, event_id, object) = (event.type_name, &event.id, &event.key.id);
-            out.text(&format!("{}  {name:<40} {event_id}  {object}{detail}\n", answered.status))?;
+            out.text(&format!("{status}  {name:<40} {event_id}  {object}{detail}\n"))?;
         }
         out.flush()
     }

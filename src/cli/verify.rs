@@ -17,13 +17,13 @@ use crate::log::{Digest, Head, Lost, Position};
 /// Check everything in a folder: records, digest chain, index, signatures, projections
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every record is read: its checksum, its body's hash, its place, the digest chain from the first record on, and the index
-of ids both ways. With secrets (STRIPE_WEBHOOK_SECRET, --secret-file, or endpoints in billfold.toml) every stored signature is checked again, whatever
+Every record is read: its checksum, its body's hash, its place, the digest chain from the first record on, and the index \
+of ids both ways. With secrets (STRIPE_WEBHOOK_SECRET, --secret-file, or endpoints in billfold.toml) every stored signature is checked again, whatever \
 its age. The projections are compared with a fresh fold of the log.
-Nothing is mended. Damage is named by position, up to 1,000 times, and the exit code is 6; so it is when the history that
+Nothing is mended. Damage is named by position, up to 1,000 times, and the exit code is 6; so it is when the history that \
 --expect names is not proven, because records are lost or cannot be read. It is 7 when the history is another one.
 
-The last line of a good run is the head, HEAD@POSITION. Note it somewhere else: `--expect` with it proves later that
+The last line of a good run is the head, HEAD@POSITION. Note it somewhere else: `--expect` with it proves later that \
 nothing up to there has been changed, by whomever.
 The folder must not be open in another process. For a running server, verify a backup of it.
 

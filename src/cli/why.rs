@@ -20,8 +20,8 @@ const CHANGED_FIELDS_MAX: usize = 4;
 /// Say why an object is as it is: its events, which one decides, what became of the others
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-One line an event, the newest last: in causal order as far as that is known. The last sentence
-says which event decides and why. An object of any kind is found by its id; the id of a payment
+One line an event, the newest last: in causal order as far as that is known. The last sentence \
+says which event decides and why. An object of any kind is found by its id; the id of a payment \
 explains its intent, charges, refunds and disputes.
 
 The order of delivery changes nothing here but LOG (the place in the log) and RECEIVED.

@@ -129,9 +129,11 @@ impl Rebuilds {
         let mut shown = self.board.lock();
         let stage = shown.state.under_way.as_ref().map(|under_way| under_way.stage);
         if shown.decision.is_some() || !stage.is_some_and(may) {
-            let what = stage.map_or("there is none", RebuildStage::as_str);
-            let detail =
-                format!("no rebuild is where this could be said to it ({what}): GET /v1/rebuild shows it");
+            let is = stage.map_or_else(
+                || "no rebuild is under way".to_owned(),
+                |stage| format!("the rebuild is at the stage `{}`, or decided already", stage.as_str()),
+            );
+            let detail = format!("{is}: GET /v1/rebuild shows it, and how the last one ended");
             return Err(Problem::new(ProblemKind::NoRebuild, detail));
         }
         shown.decision = Some(decision);

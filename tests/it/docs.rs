@@ -224,3 +224,10 @@ fn the_worked_example_of_ordering_is_true() {
         assert!(!found.object.ambiguous(), "{order:?}");
     }
 }
+
+#[test]
+fn the_changes_name_the_versions_that_are_written() {
+    let changes = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/CHANGELOG.md")).unwrap();
+    let reducer = format!("(reducer {})", billfold::projection::REDUCER_VERSION);
+    assert!(changes.contains(&reducer), "{reducer} is not in CHANGELOG.md");
+}

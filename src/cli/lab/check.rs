@@ -16,9 +16,9 @@ use crate::lab::losses::{self, Ends, Losses};
 /// Fold made-up lives in many orders and compare with the truth
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Each life is delivered in order, shuffled, with neighbours swapped, with stragglers, reversed, and each object's newest
-event first; some events come twice. Every object must end as the lab knows it to be or be flagged, flagged objects must
-be undecidable, and every order must give the same. The exit code is 1 if that does not hold; every fault names the seed
+Each life is delivered in order, shuffled, with neighbours swapped, with stragglers, reversed, and each object's newest \
+event first; some events come twice. Every object must end as the lab knows it to be or be flagged, flagged objects must \
+be undecidable, and every order must give the same. The exit code is 1 if that does not hold; every fault names the seed \
 of its life and the fewest events that show it.
 
 Examples:

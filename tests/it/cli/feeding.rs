@@ -1,5 +1,8 @@
 //! `feed`: every change once, and cursors that move when the lines are written.
 
+use std::io::Read as _;
+use std::net::TcpListener;
+
 use super::configuring::header;
 use super::serving::Served;
 use super::*;
@@ -81,4 +84,49 @@ fn the_feed_and_its_cursors_are_in_backups_and_come_back() {
     // Without it, it is made anew, from the same records.
     std::fs::remove_dir_all(back.join("feed")).unwrap();
     assert_eq!(told(&back), (more.0, json!({ "data": [], "next": null })));
+}
+
+/// A server that answers each question, and hangs up on one that has no answer.
+fn answering(answers: Vec<Option<(&'static str, Value)>>) -> (String, std::thread::JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let asked = answers.len();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).unwrap();
+            let Some((status, body)) = answer else { continue };
+            let body = body.to_string();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+        }
+        asked
+    });
+    (url, server)
+}
+
+#[test]
+fn whoever_follows_waits_for_a_server_that_restarts() {
+    let page = |id: u64| Some(("200 OK", json!({ "data": [{ "id": id }], "next": id, "head": id })));
+    let unwell = Some((
+        "503 Service Unavailable",
+        json!({ "type": "urn:billfold:problem:unavailable", "detail": "d" }),
+    ));
+    let shut =
+        Some(("403 Forbidden", json!({ "type": "urn:billfold:problem:forbidden", "detail": "no more" })));
+    let (url, server) = answering(vec![page(1), None, unwell, page(2), shut]);
+    let ran = run(["feed", "--follow", "--json", "--url", &url]).ended(4).saying("no more");
+    assert_eq!(entries(&ran), [json!({ "id": 1 }), json!({ "id": 2 })]);
+    assert_eq!(ran.err.matches("goes on when the server answers again").count(), 1, "{}", ran.err);
+    assert_eq!(server.join().unwrap(), 5);
+
+    // One that never answered may be a wrong address.
+    let (url, server) = answering(vec![None]);
+    run(["feed", "--follow", "--url", &url]).ended(1).saying("does not answer");
+    server.join().unwrap();
 }

@@ -57,6 +57,7 @@ fn what_cannot_be_sent_says_why() {
     let refused = trigger(&served, &["invoice.paid", "--secret", "whsec_another_secret"]).ended(4);
     assert!(refused.out.lines().all(|line| !line.starts_with("200")), "{}", refused.out);
     assert!(!refused.out.contains("whsec_another_secret"));
+    assert_eq!(refused.out.matches("no signature matches").count(), 1, "{}", refused.out);
     drop(served);
     let nobody = ["trigger", "invoice.paid", "--secret", SECRET, "--to", "http://127.0.0.1:9/webhooks"];
     run(nobody).ended(1).saying("does not answer");

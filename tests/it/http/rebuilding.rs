@@ -87,8 +87,8 @@ async fn a_comparison_waits_for_a_word_while_traffic_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_that_is_refused_changes_nothing() {
     let server = start().await;
-    send(&server, "POST /v1/rebuild/swap").await.assert_problem(409, "no_rebuild", "there is none");
-    send(&server, "DELETE /v1/rebuild").await.assert_problem(409, "no_rebuild", "there is none");
+    send(&server, "POST /v1/rebuild/swap").await.assert_problem(409, "no_rebuild", "no rebuild is under way");
+    send(&server, "DELETE /v1/rebuild").await.assert_problem(409, "no_rebuild", "no rebuild is under way");
     send(&server, "POST /v1/rebuild?diff=maybe").await.assert_problem(400, "invalid_parameter", "diff");
     send(&server, "DELETE /v1/rebuild?x=1").await.assert_problem(400, "invalid_parameter", "x");
     let wrong = digest(&server);
