@@ -240,7 +240,7 @@ pub fn repair(
         Some((into, beside)) => whole_or_nothing(into, beside, |partial| {
             let mut copy = LogCopy::open(partial)?;
             let salvaged = salvage.finish(Some(&mut copy), &mut |_| (), &written)?;
-            save_feed(data, into, salvaged.head.position);
+            save_feed(data, into, &salvaged);
             Ok(salvaged)
         }),
     }
@@ -291,13 +291,19 @@ fn fill_feed(original: Option<&OriginalFeed<'_>>, target: &Path) -> Result<(), B
 
 /// Takes the feed along into a repaired folder, if it is whole and tells of no record behind the end. Where it does not
 /// fit it is made anew, from the records that were saved.
-fn save_feed(data: &Path, into: &Path, end: Position) {
+fn save_feed(data: &Path, into: &Path, salvaged: &Salvaged) {
     let path = data.join(FEED);
     let saved = (|| {
         let feed = path.is_dir().then(|| Feed::open(&path, FEED_CACHE_BYTES, NOBODY)).transpose()?;
-        let Some(feed) = feed.filter(|feed| feed.through().position <= end.get()) else { return Ok(()) };
+        let Some(feed) = feed.filter(|feed| feed.through().position <= salvaged.head.position.get()) else {
+            return Ok(());
+        };
         let page = |after| feed.packed(after).map_err(|error| error.to_string().into());
-        fill_feed(Some(&OriginalFeed { snapshot: feed.snapshot()?, page: &page }), into)
+        let mut snapshot = feed.snapshot()?;
+        if !salvaged.lost.is_empty() {
+            snapshot = snapshot.with_losses();
+        }
+        fill_feed(Some(&OriginalFeed { snapshot, page: &page }), into)
     })();
     if saved.is_err() {
         // What stays of it would be refused at the next start.

@@ -10,7 +10,7 @@ use super::*;
 use crate::support::secrets;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const SIGNED_AT: i64 = 1_700_000_000;
+pub(super) const SIGNED_AT: i64 = 1_700_000_000;
 
 /// A folder with some deliveries, signed with `secrets`.
 pub(super) fn ingest(place: &Place, numbers: std::ops::Range<u32>, secrets: &Secrets) {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use billfold::log::{EventLog as _, LogCopy, Lost, Position, SledLog, SledOptions};
 
-use super::care::{bytes_of, head, ingest, rot};
+use super::care::{SIGNED_AT, bytes_of, head, ingest, rot};
 use super::serving::Served;
 use super::*;
 use crate::support::secrets;
@@ -198,4 +198,32 @@ fn what_was_broken_off_is_taken_up_again() {
     std::fs::create_dir(&beside).expect("made");
     place.run(&["stats"]).ended(0);
     assert!(!beside.exists());
+}
+
+#[test]
+fn what_a_lost_record_said_is_taken_back() {
+    let place = Place::new();
+    let event = |number: u64, status: &str| {
+        format!(
+            r#"{{"id":"evt_{number}","object":"event","type":"customer.subscription.updated","created":{},"livemode":false,"data":{{"object":{{"id":"sub_1","object":"subscription","customer":"cus_1","status":"{status}"}}}}}}"#,
+            SIGNED_AT + i64::try_from(number).expect("small")
+        )
+    };
+    let bodies = [event(1, "active"), event(2, "past_due"), customer_event("evt_3", "cus_2", SIGNED_AT, "")];
+    for body in &bodies {
+        let file = place.file("event.jsonl", body);
+        place.run(&["import", path(&file)]).ended(0);
+    }
+    rot(&place, "evt_2");
+    let saved = repaired(&place, &[], 6);
+    let entries = saved.run(&["feed", "--json"]).ended(0).out;
+    let entries: Vec<Value> = entries.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of_subscription = entries.iter().filter(|entry| entry["object"] == "sub_1");
+    let told: Vec<_> =
+        of_subscription.map(|entry| (entry["to"]["status"].clone(), entry["cause"]["why"].clone())).collect();
+    let (active, past_due) = (json!("active"), json!("past_due"));
+    assert_eq!(
+        told,
+        [(active.clone(), json!("event")), (past_due, json!("event")), (active, json!("rebuild"))]
+    );
 }
