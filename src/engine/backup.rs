@@ -78,7 +78,7 @@ pub enum BackupError {
         path: PathBuf,
     },
     /// The place to copy to lies in the folder that is copied, or is it. *Handling*: name another folder.
-    #[error("{} lies in the data folder that is backed up: name a folder elsewhere, on another disk", path.display())]
+    #[error("{} lies in the data folder that is backed up, or in another one: name a folder elsewhere, on another disk", path.display())]
     Inside {
         /// The folder.
         path: PathBuf,
@@ -176,6 +176,9 @@ pub fn backup(
     target: &Path,
     progress: &dyn Fn(Progress),
 ) -> Result<BackedUp, BackupError> {
+    if lies_in_any(target) {
+        return Err(BackupError::Inside { path: target.to_owned() });
+    }
     let copy = target.join(LOG);
     if !copy.is_dir() {
         check_empty(target)?;
@@ -377,6 +380,12 @@ fn whole_or_nothing<T>(
     std::fs::rename(&partial, data.join(LOG)).map_err(place)?;
     std::fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(place)?;
     Ok(done)
+}
+
+/// Whether a folder lies in some data folder: a running server does not say where its own is.
+fn lies_in_any(folder: &Path) -> bool {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    whole.ancestors().skip(1).any(|above| above.join(LOG).join("db").is_file())
 }
 
 /// Whether a folder, which need not be there yet, is another one or lies in it.

@@ -164,6 +164,8 @@ fn what_cannot_be_repaired_or_backed_up_is_said_with_its_remedy() {
     let server = Served::start(&place, &[], None);
     let ran = place.run(&["repair"]).ended(5).saying("stop that process first");
     assert!(!ran.err.contains("--url"), "{}", ran.err);
+    server.ask(&["backup", path(&inside)], None).ended(2).saying("lies in the data folder");
+    assert!(!inside.exists());
     let ran = server.ask(&["backup", &place.data()], None).ended(5).saying("name another folder");
     assert!(!ran.err.contains("ask it with"), "{}", ran.err);
 }
