@@ -108,7 +108,7 @@ fn entry() -> Value {
     json!({
         "name": "after", "in": "query", "required": false,
         "description": "The `id` of the entry behind which to go on, or `next` of a page; 0 unless said.",
-        "schema": { "type": "integer", "minimum": 0, "format": "int64" },
+        "schema": { "type": "integer", "minimum": 0, "maximum": u64::MAX },
     })
 }
 
