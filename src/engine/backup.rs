@@ -2,6 +2,8 @@
 //!
 //! A backup is a data folder without projections: its log is a log like any other. Never writes to where it reads from.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::log::{
 };
 
 use super::open::{FEED, LOG, discard};
+use place::{check_empty, lies_in, lies_in_any};
+
 use super::{Billfold, FEED_CACHE_BYTES, LOG_CACHE_BYTES, Progress, QueryError};
 
 /// The records that are copied at once.
@@ -380,31 +384,4 @@ fn whole_or_nothing<T>(
     std::fs::rename(&partial, data.join(LOG)).map_err(place)?;
     std::fs::File::open(data).and_then(|folder| folder.sync_all()).map_err(place)?;
     Ok(done)
-}
-
-/// Whether a folder lies in some data folder: a running server does not say where its own is.
-fn lies_in_any(folder: &Path) -> bool {
-    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    whole.ancestors().skip(1).any(|above| above.join(LOG).join("db").is_file())
-}
-
-/// Whether a folder, which need not be there yet, is another one or lies in it.
-fn lies_in(inner: &Path, outer: &Path) -> bool {
-    let Ok(outer) = outer.canonicalize() else { return false };
-    let absolute = std::path::absolute(inner).unwrap_or_else(|_| inner.to_owned());
-    absolute
-        .ancestors()
-        .find_map(|folder| folder.canonicalize().ok())
-        .is_some_and(|inner| inner.starts_with(outer))
-}
-
-fn check_empty(folder: &Path) -> Result<(), BackupError> {
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(BackupError::Taken { path: folder.to_owned() }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(BackupError::Place { path: folder.to_owned(), reason: error.to_string().into() }),
-    }
 }
